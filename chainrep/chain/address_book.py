@@ -1,0 +1,100 @@
+"""Where the contracts of one chain are: ``deployments/<chain id>.json``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eth_utils.address import is_checksum_address
+
+from chainrep.errors import ConfigError, NotDeployed
+
+MAX_FILE_BYTES = 64 * 1024
+_DEPLOY = "Run `chainrep deploy` to put the contracts on this chain."
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment: checksummed addresses, and the genesis block that tells its chain apart.
+
+    ``block`` is the first block that can hold one of its events.
+    """
+
+    chain_id: int
+    genesis: str
+    block: int
+    source_registry: str
+    score_ledger: str
+    members: Sequence[str]
+    threshold: int
+
+    @property
+    def ledger_id(self) -> str:
+        """The ledger's CAIP-10 account id, with which the store marks what belongs to it."""
+        return f"eip155:{self.chain_id}:{self.score_ledger}:{self.genesis[:18]}"
+
+
+def save_deployment(folder: Path, deployment: Deployment) -> Path:
+    """Write the file in one step, so that a kill leaves the old one or the new one."""
+    path = folder / f"{deployment.chain_id}.json"
+    draft = path.with_suffix(".new")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
+        os.replace(draft, path)  # noqa: PTH105 (atomic on POSIX and Windows alike)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}).") from error
+    return path
+
+
+def load_deployment(folder: Path, chain_id: int, genesis: str) -> Deployment:
+    """Find the deployment on the chain that answers.
+
+    Raises NotDeployed when there is none or it was made on another chain of the same id, and
+    ConfigError when the file is damaged.
+    """
+    path = folder / f"{chain_id}.json"
+    if not path.exists():
+        raise NotDeployed(f"No deployment on chain {chain_id} is known in {folder}.", _DEPLOY)
+    deployment = _read(path)
+    if deployment.genesis != genesis:
+        raise NotDeployed(
+            f"{path} was made on another chain with the id {chain_id}: this one began anew.",
+            _DEPLOY,
+        )
+    return deployment
+
+
+def only_deployment(folder: Path, chain_id: int | None) -> Deployment:
+    """The deployment to assume while no chain answers: the one there is, or that of this chain.
+
+    Raises NotDeployed when there is none, ConfigError when only the chain id could tell which.
+    """
+    paths = sorted(folder.glob("*.json" if chain_id is None else f"{chain_id}.json"))
+    if not paths:
+        raise NotDeployed(f"No deployment is known in {folder}.", _DEPLOY)
+    if len(paths) > 1:
+        raise ConfigError(
+            f"{folder} knows deployments on several chains, and none of them answers.",
+            "Say which one with --chain-id.",
+        )
+    return _read(paths[0])
+
+
+def _read(path: Path) -> Deployment:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ValueError("it is too large")
+        deployment = Deployment(**json.loads(path.read_text()))
+        addresses = [deployment.source_registry, deployment.score_ledger, *deployment.members]
+        if not all(is_checksum_address(address) for address in addresses):
+            raise ValueError("an address in it has no valid checksum")
+    except (OSError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"The address book {path} cannot be read ({error}).",
+            "Mend it, or delete it and run `chainrep deploy`.",
+        ) from error
+    return deployment

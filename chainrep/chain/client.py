@@ -1,0 +1,195 @@
+"""One connection to one chain: signing, sending, waiting, and errors a person can act on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import requests
+from eth_account import Account
+from hexbytes import HexBytes
+from web3 import Web3
+from web3.exceptions import (
+    ContractCustomError,
+    ContractLogicError,
+    TransactionNotFound,
+    Web3Exception,
+)
+from web3.providers.base import BaseProvider
+
+from chainrep.chain.refusal import explain_revert
+from chainrep.errors import (
+    CallRefused,
+    ChainError,
+    ChainUnreachable,
+    InputError,
+    TransactionLost,
+    WrongChain,
+)
+
+REQUEST_SECONDS = 20.0
+MINED_SECONDS = 120.0
+_POLL_SECONDS = 0.05
+_POLL_GROWTH = 1.5
+_POLL_MAX_SECONDS = 2.0
+_GAS_MARGIN_PERCENT = 120
+_GWEI = 10**9
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction ready to be broadcast, any number of times."""
+
+    hash: bytes
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a mined transaction; ``fee`` is in wei."""
+
+    hash: bytes
+    succeeded: bool
+    block: int
+    gas_used: int
+    fee: int
+    contract: str | None
+
+
+class Client:
+    """A chain that answered, with the id and the genesis block it answered with."""
+
+    def __init__(self, provider: BaseProvider, label: str) -> None:
+        self.w3 = Web3(provider)
+        self.label = label
+        self.chain_id = self.ask(lambda: self.w3.eth.chain_id)
+        self.genesis = "0x" + self.ask(lambda: self.w3.eth.get_block(0))["hash"].hex()
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Run one request; raise ChainUnreachable, CallRefused or ChainError where it fails."""
+        try:
+            return question()
+        except ContractCustomError as error:
+            raise explain_revert(cast(str | None, error.data)) from error
+        except ContractLogicError as error:
+            raise CallRefused(f"The contract refused the call: {error.message}.") from error
+        except (requests.RequestException, OSError) as error:
+            raise ChainUnreachable(
+                f"No chain answers at {self.label}.",
+                "Start one with `chainrep devnet`, or give another URL with --rpc.",
+            ) from error
+        except (Web3Exception, ValueError) as error:
+            raise ChainError(f"The chain at {self.label} failed: {_short(error)}.") from error
+
+    def now(self) -> int:
+        """The latest block's time, in Unix seconds."""
+        return int(self.ask(lambda: self.w3.eth.get_block("latest"))["timestamp"])
+
+    def block_time(self, block: int) -> int:
+        """One block's time, in Unix seconds."""
+        return int(self.ask(lambda: self.w3.eth.get_block(block))["timestamp"])
+
+    def balance(self, address: str) -> int:
+        """An account's balance in wei."""
+        checksummed = self.w3.to_checksum_address(address)
+        return int(self.ask(lambda: self.w3.eth.get_balance(checksummed)))
+
+    def sign(self, call: Mapping[str, Any], private_key: bytes) -> SignedTransaction:
+        """Complete a call with nonce, gas and EIP-1559 fees, and sign it.
+
+        Raises CallRefused when the contract would revert, which costs nothing to find out here.
+        """
+        sender = Account.from_key(private_key).address
+        base = dict(call) | {"from": sender, "chainId": self.chain_id}
+        gas = self.ask(lambda: self.w3.eth.estimate_gas(cast(Any, base)))
+        latest = self.ask(lambda: self.w3.eth.get_block("latest"))
+        fees = {
+            "gas": min(gas * _GAS_MARGIN_PERCENT // 100, latest["gasLimit"]),
+            "nonce": self.ask(lambda: self.w3.eth.get_transaction_count(sender, "pending")),
+            "maxFeePerGas": 2 * latest.get("baseFeePerGas", _GWEI) + _GWEI,
+            "maxPriorityFeePerGas": _GWEI,
+            "value": base.get("value", 0),
+        }
+        signed = Account.sign_transaction({**base, **fees} | {"type": 2}, private_key)
+        return SignedTransaction(bytes(signed.hash), bytes(signed.raw_transaction))
+
+    def broadcast(self, transaction: SignedTransaction) -> None:
+        """Send it; a chain that has it already is content, so sending twice is no error."""
+        try:
+            self.ask(lambda: self.w3.eth.send_raw_transaction(HexBytes(transaction.raw)))
+        except ChainUnreachable:
+            raise
+        except ChainError:
+            if not self.ask(lambda: self._knows(transaction.hash)):
+                raise
+
+    def receipt(self, transaction_hash: bytes) -> Receipt | None:
+        """The receipt, or None while the transaction is not mined."""
+        return self.ask(lambda: self._receipt(HexBytes(transaction_hash)))
+
+    def wait(self, transaction_hash: bytes, seconds: float = MINED_SECONDS) -> Receipt:
+        """Wait until it is mined; raise TransactionLost after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        pause = _POLL_SECONDS
+        while (receipt := self.receipt(transaction_hash)) is None:
+            if time.monotonic() > deadline:
+                raise TransactionLost(
+                    f"Transaction 0x{transaction_hash.hex()} was not mined in {seconds:.0f} s.",
+                    "It may still be: run the same command again, nothing is sent twice.",
+                )
+            time.sleep(pause)
+            pause = min(pause * _POLL_GROWTH, _POLL_MAX_SECONDS)
+        return receipt
+
+    def send(self, call: Mapping[str, Any], private_key: bytes) -> Receipt:
+        """Sign, broadcast and wait; raise CallRefused when the transaction failed on chain."""
+        transaction = self.sign(call, private_key)
+        self.broadcast(transaction)
+        receipt = self.wait(transaction.hash)
+        if not receipt.succeeded:
+            raise CallRefused(f"Transaction 0x{receipt.hash.hex()} was mined but failed.")
+        return receipt
+
+    def _receipt(self, transaction_hash: HexBytes) -> Receipt | None:
+        try:
+            found = self.w3.eth.get_transaction_receipt(transaction_hash)
+        except TransactionNotFound:
+            return None
+        return Receipt(
+            hash=bytes(transaction_hash),
+            succeeded=found["status"] == 1,
+            block=found["blockNumber"],
+            gas_used=found["gasUsed"],
+            fee=found["gasUsed"] * found["effectiveGasPrice"],
+            contract=found.get("contractAddress"),
+        )
+
+    def _knows(self, transaction_hash: bytes) -> bool:
+        try:
+            self.w3.eth.get_transaction(HexBytes(transaction_hash))
+        except TransactionNotFound:
+            return False
+        return True
+
+
+def connect(url: str, expected_chain_id: int | None = None) -> Client:
+    """Connect to a JSON-RPC URL; raise ChainUnreachable or WrongChain."""
+    if not url.startswith(("http://", "https://")):
+        raise InputError(f"{url!r} is no http:// or https:// URL.")
+    provider = Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_SECONDS})
+    client = Client(provider, url)
+    if expected_chain_id not in {None, client.chain_id}:
+        raise WrongChain(
+            f"The chain at {url} has id {client.chain_id}, not {expected_chain_id}.",
+            "Check --rpc and --chain-id.",
+        )
+    return client
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 200 else text[:200] + "…"

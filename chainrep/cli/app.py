@@ -1,0 +1,68 @@
+"""The ``chainrep`` command: finds its subcommands, and turns errors into sentences."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import cast
+
+import click
+
+from chainrep.errors import ChainrepError
+
+_COMMANDS = {
+    "deploy": "chainrep.cli.deploy:deploy",
+    "devnet": "chainrep.cli.devnet:devnet",
+    "doctor": "chainrep.cli.doctor:doctor",
+    "feedback": "chainrep.cli.feedback:feedback",
+    "source": "chainrep.cli.source:source",
+    "sources": "chainrep.cli.sources:sources",
+}
+_PLUGINS = "chainrep.commands"
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for.
+
+    Other packages (``rag``) add commands through the entry point group ``chainrep.commands``.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Our own commands and those of the plug-ins, by name."""
+        return sorted({*_COMMANDS, *(point.name for point in entry_points(group=_PLUGINS))})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name in _COMMANDS:
+            module, _, name = _COMMANDS[cmd_name].partition(":")
+            return cast(click.Command, getattr(import_module(module), name))
+        for point in entry_points(group=_PLUGINS, name=cmd_name):
+            return cast(click.Command, point.load())
+        return None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chainrep")
+def cli() -> None:
+    """Whom to believe: source reliability on a record nobody can quietly edit."""
+
+
+def main() -> None:
+    """Run the command line; exit 0 when done, 1 when it failed, 2 on misuse."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leave:
+        sys.exit(leave.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output is gone: nothing is left to say
+        sys.exit(1)
+    except ChainrepError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(error.exit_code)

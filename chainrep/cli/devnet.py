@@ -1,0 +1,72 @@
+"""``chainrep devnet``: a local chain in the foreground."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import click
+
+from chainrep.errors import ConfigError
+
+
+@click.command()
+@click.option("--port", default=8545, show_default=True, help="Port on 127.0.0.1.")
+@click.option("--embedded", is_flag=True, help="Use the embedded chain even where anvil is found.")
+def devnet(port: int, embedded: bool) -> None:
+    """Run a local chain until Ctrl-C: anvil when found, else the embedded eth-tester.
+
+    It speaks JSON-RPC on loopback only. Its accounts are published ones: never send them
+    anything of worth. The chain is forgotten when it stops.
+    """
+    from pathlib import Path
+
+    from chainrep.chain.devnet import dev_accounts, find_anvil, start_anvil
+
+    _require_free(port)
+    program = None if embedded else find_anvil(Path("contracts"))
+    name = "anvil" if program else "embedded eth-tester"
+    click.echo(f"Local chain ({name}) on http://127.0.0.1:{port}; Ctrl-C stops it.")
+    click.echo(f"First of its published accounts: {dev_accounts(1)[0].address}")
+    click.echo("Next: chainrep deploy")
+    if program is None:
+        _serve_embedded(port)
+        return
+    process = start_anvil(program, port)
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        click.echo("Stopped.")
+        return
+    finally:
+        if process.poll() is None:
+            process.kill()
+    if status:
+        raise ConfigError(f"anvil ended with exit code {status}.", "Try `--embedded`.")
+
+
+def _serve_embedded(port: int) -> None:
+    from chainrep.chain.devnet import embedded_chain
+    from chainrep.chain.embedded import EmbeddedProvider
+    from chainrep.chain.rpc_server import RpcServer
+
+    with RpcServer(EmbeddedProvider(embedded_chain()), port) as server:
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("Stopped.")
+
+
+def _require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OverflowError:
+            raise click.BadParameter(f"{port} is no port (0 to 65535).") from None
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "is in use" if taken else f"cannot be opened ({error.strerror})"
+            raise ConfigError(f"Port {port} {reason}.", "Choose another one with --port.") from None

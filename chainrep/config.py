@@ -1,0 +1,53 @@
+"""The one reader of the environment: where state lives, and which chain to speak to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrep.errors import ConfigError
+
+DEFAULT_RPC = "http://127.0.0.1:8545"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Settings of one run. ``chain_id`` is the only chain that is accepted, if given."""
+
+    home: Path
+    rpc: str
+    chain_id: int | None
+
+    @property
+    def store(self) -> Path:
+        """The SQLite store: outbox, batches, submissions."""
+        return self.home / "store.sqlite"
+
+    @property
+    def deployments(self) -> Path:
+        """The folder of address books, one file per chain id."""
+        return self.home / "deployments"
+
+
+def read_config(
+    home: str | None = None,
+    rpc: str | None = None,
+    chain_id: int | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Config:
+    """Options win over CHAINREP_HOME, CHAINREP_RPC and CHAINREP_CHAIN_ID, those over defaults."""
+    stated = environment.get("CHAINREP_CHAIN_ID")
+    if chain_id is None and stated:
+        if not stated.isdecimal():
+            raise ConfigError(f"CHAINREP_CHAIN_ID is {stated!r}, which is no chain id.")
+        chain_id = int(stated)
+    folder = home or environment.get("CHAINREP_HOME") or "~/.chainrep"
+    try:
+        path = Path(folder).expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError(
+            f"The home folder {folder!r} cannot be found ({error}).", "Choose one with --home."
+        ) from error
+    return Config(path, rpc or environment.get("CHAINREP_RPC") or DEFAULT_RPC, chain_id)

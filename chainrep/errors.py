@@ -1,0 +1,103 @@
+"""Every error chainrep raises on purpose, in one tree.
+
+::
+
+    ChainrepError
+    ├── InputError            a value given by a user, a file or a peer is malformed
+    │   ├── BatchTooLarge     more updates, or more evidence, than one batch may hold
+    │   └── DuplicateFeedback the idempotency key is taken by different feedback
+    ├── ConfigError           the home folder, an environment value or an extra is missing
+    ├── StoreError            the local database cannot be read or written
+    ├── SignatureError        a signature is malformed or comes from the wrong key
+    └── ChainError
+        ├── ChainUnreachable  nothing answers at the RPC URL
+        ├── WrongChain        another chain answers than the one expected
+        ├── NotDeployed       no contract where the address book says there is one
+        ├── UnknownSource     no source has this id
+        ├── DuplicateSource   this owner already registered this URI
+        ├── CallRefused       a contract refused the call, for a reason it names
+        └── TransactionLost   a transaction was not mined in time
+
+A message is one sentence; ``remedy`` is a second one that says what to do next.
+"""
+
+from __future__ import annotations
+
+
+class ChainrepError(Exception):
+    """An expected failure: ``summary`` says what is wrong, ``remedy`` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, summary: str, remedy: str = "") -> None:
+        super().__init__(summary, remedy)
+        self.summary = summary
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.summary} {self.remedy}".strip()
+
+
+class InputError(ChainrepError):
+    """A value given by a user, a file or a peer is malformed or out of range."""
+
+    exit_code = 2
+
+
+class BatchTooLarge(InputError):
+    """A batch holds more updates, or a counter more evidence, than the ledger accepts."""
+
+
+class DuplicateFeedback(InputError):
+    """The idempotency key is already taken by feedback with other content."""
+
+
+class ConfigError(ChainrepError):
+    """The home folder, an environment value or an optional package is missing or wrong."""
+
+
+class StoreError(ChainrepError):
+    """The local database cannot be opened, read or written."""
+
+
+class SignatureError(ChainrepError):
+    """A signature is malformed or was made by another key."""
+
+
+class ChainError(ChainrepError):
+    """Something between this process and the contracts went wrong."""
+
+
+class ChainUnreachable(ChainError):
+    """Nothing answers at the RPC URL, or it does not speak Ethereum JSON-RPC."""
+
+
+class WrongChain(ChainError):
+    """Another chain answers than the one that was expected."""
+
+
+class NotDeployed(ChainError):
+    """The address book knows no deployment, or there is no contract at its address."""
+
+
+class UnknownSource(ChainError):
+    """No source is registered under this id."""
+
+
+class DuplicateSource(ChainError):
+    """This owner has already registered this URI."""
+
+
+class CallRefused(ChainError):
+    """A contract refused a call; ``name`` and ``values`` are its custom error."""
+
+    def __init__(
+        self, summary: str, remedy: str = "", *, name: str = "", values: tuple[object, ...] = ()
+    ) -> None:
+        super().__init__(summary, remedy)
+        self.name = name
+        self.values = values
+
+
+class TransactionLost(ChainError):
+    """A transaction was sent but not mined before the timeout."""

@@ -1,0 +1,1 @@
+"""The road from the outbox to the chain."""

@@ -1,0 +1,1 @@
+"""The local SQLite store: nothing is sent before it is written here."""
