@@ -14,11 +14,16 @@ DEFAULT_RPC = "http://127.0.0.1:8545"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of one run. ``chain_id`` is the only chain that is accepted, if given."""
+    """Settings of one run: ``rpc`` is None where no URL was named, ``chain_id`` where any will do."""
 
     home: Path
-    rpc: str
+    rpc: str | None
     chain_id: int | None
+
+    @property
+    def url(self) -> str:
+        """Where a chain is expected to answer."""
+        return self.rpc or DEFAULT_RPC
 
     @property
     def store(self) -> Path:
@@ -50,4 +55,4 @@ def read_config(
         raise ConfigError(
             f"The home folder {folder!r} cannot be found ({error}).", "Choose one with --home."
         ) from error
-    return Config(path, rpc or environment.get("CHAINREP_RPC") or DEFAULT_RPC, chain_id)
+    return Config(path, rpc or environment.get("CHAINREP_RPC") or None, chain_id)

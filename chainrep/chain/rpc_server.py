@@ -15,6 +15,8 @@ from chainrep.chain.embedded import EmbeddedProvider
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 MAX_CALLS = 1_000
+MAX_BRACKETS = 5 * MAX_CALLS
+"""More could nest deeply enough to overrun the stack: py-evm lifts Python's recursion limit."""
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 
 
@@ -55,8 +57,11 @@ class _Exchange(BaseHTTPRequestHandler):
             self.close_connection = True
             return self._reply(413, _refusal(_INVALID_REQUEST, "The request is too large."))
         try:
-            request = json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError):
+            body = self.rfile.read(int(length))
+            if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
+                raise ValueError("nested too deeply")
+            request = json.loads(body)
+        except ValueError:
             return self._reply(400, _refusal(_PARSE_ERROR, "The request is not JSON."))
         if not isinstance(request, list):
             return self._reply(200, server.answer(request))

@@ -25,7 +25,7 @@ def deploy(config: Config, again: bool, as_json: bool) -> None:
     from chainrep.chain.address_book import save_deployment
     from chainrep.chain.client import connect
     from chainrep.chain.deploy import deploy_contracts
-    from chainrep.cli.session import COMMITTEE, OWNER, THRESHOLD, open_session, signing_accounts
+    from chainrep.session import COMMITTEE, OWNER, THRESHOLD, open_session, signing_accounts
 
     fresh = again
     if not again:
@@ -34,7 +34,7 @@ def deploy(config: Config, again: bool, as_json: bool) -> None:
         except NotDeployed:
             fresh = True
     if fresh:
-        client = connect(config.rpc, config.chain_id)
+        client = connect(config.url, config.chain_id)
         accounts = signing_accounts(client)
         members = [accounts[i].address for i in COMMITTEE]
         deployment = deploy_contracts(client, accounts[OWNER].private_key, members, THRESHOLD)

@@ -80,12 +80,12 @@ def _store(config: Config) -> str:
 def _chain(config: Config) -> str:
     from chainrep.chain.client import connect
 
-    client = connect(config.rpc, config.chain_id)
-    return f"id {client.chain_id} at {config.rpc}"
+    client = connect(config.url, config.chain_id)
+    return f"id {client.chain_id} at {config.url}"
 
 
 def _deployment(config: Config) -> str:
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
 
     session = open_session(config)
     return f"ledger {session.deployment.score_ledger}, {session.registry.count()} sources"
@@ -93,9 +93,9 @@ def _deployment(config: Config) -> str:
 
 def _balance(config: Config) -> str:
     from chainrep.chain.client import connect
-    from chainrep.cli.session import OWNER, signing_accounts
+    from chainrep.session import OWNER, signing_accounts
 
-    client = connect(config.rpc, config.chain_id)
+    client = connect(config.url, config.chain_id)
     sender = signing_accounts(client)[OWNER].address
     wei = client.balance(sender)
     if wei == 0:

@@ -45,7 +45,7 @@ def add(
     import time
 
     from chainrep.chain.address_book import only_deployment
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
     from chainrep.protocol.evidence import query_digest
     from chainrep.protocol.types import Feedback, FeedbackKind
     from chainrep.store.db import open_store
@@ -85,7 +85,7 @@ def add(
     click.echo(f"{'Kept' if new else 'Already there'}: {record.key}. {pending} pending.")
     if not checked:
         click.echo(
-            f"No chain answered at {config.rpc}, so the source id was not checked;"
+            f"No chain answered at {config.url}, so the source id was not checked;"
             " `feedback flush` will.",
             err=True,
         )
@@ -123,7 +123,7 @@ def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
 
     A run that was stopped is finished by the next one; nothing is counted twice.
     """
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
 
     session = open_session(config)
     outbox = session.outbox()
@@ -140,7 +140,7 @@ def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
                 "batches": [
                     {
                         "nonce": b.nonce,
-                        "updates": b.updates,
+                        "updates": len(b.updates),
                         "transaction": "0x" + b.receipt.hash.hex() if b.receipt else None,
                         "gas": b.receipt.gas_used if b.receipt else None,
                     }
@@ -152,7 +152,7 @@ def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
         return
     for batch in applied:
         gas = f", {batch.receipt.gas_used:,} gas" if batch.receipt else ", by another relayer"
-        click.echo(f"Batch {batch.nonce}: {batch.updates} sources updated{gas}.")
+        click.echo(f"Batch {batch.nonce}: {len(batch.updates)} sources updated{gas}.")
     if not applied:
         click.echo("Nothing was pending.")
     for key, reason in refused.items():

@@ -26,7 +26,7 @@ def source() -> None:
 @json_option
 def register(config: Config, uri: str, account: int, as_json: bool) -> None:
     """Register URI as a new source and print its id."""
-    from chainrep.cli.session import open_session, signing_accounts
+    from chainrep.session import open_session, signing_accounts
 
     session = open_session(config)
     accounts = signing_accounts(session.client)
@@ -44,7 +44,7 @@ def register(config: Config, uri: str, account: int, as_json: bool) -> None:
 @json_option
 def list_sources(config: Config, as_json: bool) -> None:
     """List every registered source."""
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
 
     found = open_session(config).registry.sources()
     if as_json:
@@ -63,7 +63,7 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
     """Show one source and its score."""
     from datetime import UTC, datetime
 
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
     from chainrep.protocol.types import EVIDENCE_UNIT, MAX_SOURCE
 
     if not 0 < source_id <= MAX_SOURCE:

@@ -27,7 +27,7 @@ def top(config: Config, min_evidence: float, limit: int, as_json: bool) -> None:
     Reliability is the share of judged answers that were right, drawn towards one half while
     there is little evidence: (supported + 1) / (supported + contradicted + 2).
     """
-    from chainrep.cli.session import open_session
+    from chainrep.session import open_session
 
     session = open_session(config)
     uris = {source.id: source.uri for source in session.registry.sources()}

@@ -24,9 +24,9 @@ from chainrep.errors import (
 )
 from chainrep.node.batching import next_batch
 from chainrep.protocol.evidence import evidence_tree
-from chainrep.protocol.score_update import UPDATE_BYTES, pack_updates
+from chainrep.protocol.score_update import pack_updates, unpack_updates
 from chainrep.protocol.typed_data import collect_signatures, sign_report
-from chainrep.protocol.types import Report, SignedReport
+from chainrep.protocol.types import Report, ScoreUpdate, SignedReport
 from chainrep.store.batches import Batches, StoredBatch, Submission
 from chainrep.store.outbox import Outbox
 
@@ -41,7 +41,7 @@ class AppliedBatch:
     """One batch that is on the chain; ``receipt`` is None when another relayer carried it."""
 
     nonce: int
-    updates: int
+    updates: Sequence[ScoreUpdate]
     receipt: Receipt | None
 
 
@@ -176,4 +176,4 @@ class Relayer:
         else:
             self.batches.settle(batch.id, receipt.hash, receipt.block, receipt.gas_used)
         report = batch.signed.report
-        return AppliedBatch(report.nonce, len(report.updates) // UPDATE_BYTES, receipt)
+        return AppliedBatch(report.nonce, unpack_updates(report.updates), receipt)

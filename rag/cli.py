@@ -1,0 +1,203 @@
+"""The commands that ``rag`` adds to ``chainrep``: ``demo`` and ``ask``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from chainrep.cli.options import json_option, settings
+from chainrep.cli.output import print_json, print_table, progress
+from chainrep.config import Config
+from chainrep.errors import ChainrepError, ConfigError
+
+if TYPE_CHECKING:
+    from rag.demo import DemoResult
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_PLOT_FORMATS = (".png", ".svg", ".pdf")
+
+
+def with_rag(command: F) -> Callable[..., Any]:
+    """Turn rag's own errors into those that the command line prints, and name missing extras."""
+
+    @functools.wraps(command)
+    def guarded(*arguments: object, **named: object) -> object:
+        from rag.errors import RagError
+
+        try:
+            return command(*arguments, **named)
+        except RagError as error:
+            failure = ChainrepError(error.summary, error.remedy)
+            failure.exit_code = error.exit_code
+            raise failure from error
+        except ModuleNotFoundError as error:
+            raise ConfigError(
+                f"The package {error.name} is not installed.", "pip install 'chainrep[rag]'"
+            ) from error
+
+    return guarded
+
+
+@click.command()
+@settings
+@click.option("--dataset", type=click.Path(path_type=Path), help="SQuAD JSON or JSONL [our own].")
+@click.option("--questions", type=click.IntRange(1), help="How many, drawn by the seed [all].")
+@click.option("--seed", default=0, show_default=True, help="Draws questions and pollution.")
+@click.option(
+    "--pollute",
+    default="0,0.2,0.4,0.6,0.8,1",
+    show_default=True,
+    metavar="RATES",
+    help="One source per rate: the share of its answers that is replaced by wrong ones.",
+)
+@click.option("--plot", type=click.Path(path_type=Path), help="Picture of the reliabilities.")
+@json_option
+@with_rag
+def demo(
+    config: Config,
+    dataset: Path | None,
+    questions: int | None,
+    seed: int,
+    pollute: str,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the whole idea: sources of different honesty, told apart on a chain.
+
+    Deploys the contracts, registers the sources, asks real questions, judges the answers, writes
+    the scores in signed batches, and compares reliability-weighted answers with an equal-weight
+    majority and with one central pool of the same passages. Runs on an embedded chain; with
+    --rpc, or CHAINREP_RPC, on a running one.
+    """
+    from rag.demo import Demo, open_stage
+    from rag.encoder import MiniLMEncoder
+    from rag.loaders import demo_dataset, load_dataset
+    from rag.reader import ExtractiveReader
+
+    rates = _rates(pollute)
+    if plot is not None:
+        _check_plot(plot)
+    loaded = load_dataset(dataset) if dataset else demo_dataset()
+    with progress() as bar:
+        task = bar.add_task("Loading the encoder", total=None)
+        encoder = MiniLMEncoder()
+        bar.update(task, description="Deploying")
+        with open_stage(config, len(rates)) as stage:
+            bar.update(task, description="Building six corpora")
+            reader = ExtractiveReader(encoder)
+            run = Demo(stage, loaded, rates, seed, questions, encoder, reader)
+            bar.update(task, description="Asking", total=run.total)
+            for answered in run:
+                bar.update(task, completed=answered)
+            result = run.result()
+    if plot is not None:
+        from rag.plot import draw_reliabilities
+
+        title = f"{len(rates)} sources over {result.questions} questions"
+        draw_reliabilities(result.sources, title, plot)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        _show(result)
+
+
+@click.command()
+@click.argument("question")
+@click.option(
+    "--sources",
+    "sources_file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help='JSON: [{"id": 1, "corpus": "folder or file"}, …].',
+)
+@settings
+@json_option
+@with_rag
+def ask(config: Config, question: str, sources_file: Path, as_json: bool) -> None:
+    """Ask your own sources; their reliability on the chain decides whom to believe."""
+    from chainrep.session import open_session
+    from rag.pipeline import Pipeline
+    from rag.reputation import ChainScores
+    from rag.source_list import load_sources
+
+    listed = load_sources(sources_file)
+    session = open_session(config)
+    scores = ChainScores(session.ledger, [source.id for source in listed])
+    with progress() as bar:
+        bar.add_task("Reading", total=None)
+        answer = Pipeline(listed, scores=scores).ask(question)
+    if as_json:
+        print_json(
+            {
+                "answer": answer.text,
+                "share": answer.share,
+                "votes": [
+                    {
+                        "source": vote.source,
+                        "answer": vote.text,
+                        "weight": vote.weight,
+                        "won": vote.won,
+                        "passage": vote.span.evidence.passage.text,
+                        "title": vote.span.evidence.passage.title,
+                    }
+                    for vote in answer.votes
+                ],
+                "silent": [{"source": s.source, "reason": s.reason} for s in answer.silent],
+            }
+        )
+        return
+    click.echo(answer.text or "No source has an answer.")
+    if answer.votes:
+        print_table(
+            ["source", "weight", "says", "because"],
+            [[v.source, v.weight, v.text, v.span.evidence.sentence] for v in answer.votes],
+        )
+    for silence in answer.silent:
+        click.echo(f"Source {silence.source}: {silence.reason}.", err=True)
+
+
+def _show(result: DemoResult) -> None:
+    print_table(
+        ["source", "true pollution", "reliability", "evidence", "transactions", "gas"],
+        [
+            [s.id, s.pollution, s.reliability, s.evidence, s.transactions, s.gas]
+            for s in result.sources
+        ],
+        title="What the chain says of each source, beside the truth",
+    )
+    click.echo(
+        f"{result.questions} questions, {result.transactions} batches,"
+        f" {result.gas['total']:,} gas ({result.gas['per_update']:,.0f} per update),"
+        f" Spearman {result.rho:.2f}, {result.seconds:.0f} s."
+    )
+    names = {
+        "weighted": "weighted by reliability on the chain",
+        "majority": "equal-weight majority",
+        "centralized": "one central pool of the same passages",
+    }
+    print_table(
+        ["answers", "exact", "F1"],
+        [[text, result.accuracy[name], result.f1[name]] for name, text in names.items()],
+    )
+
+
+def _rates(text: str) -> list[float]:
+    try:
+        rates = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no list of numbers like 0,0.5,1.") from None
+    if not 2 <= len(rates) <= 16 or not all(0 <= rate <= 1 for rate in rates):
+        raise click.BadParameter("Give 2 to 16 rates between 0 and 1.")
+    return rates
+
+
+def _check_plot(plot: Path) -> None:
+    if plot.suffix not in _PLOT_FORMATS:
+        raise click.BadParameter(f"{plot} must end in one of {', '.join(_PLOT_FORMATS)}.")
+    if not plot.absolute().parent.is_dir():
+        raise click.BadParameter(f"The folder of {plot} does not exist.")

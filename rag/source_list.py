@@ -1,0 +1,46 @@
+"""The sources file of ``chainrep ask``: which corpus stands behind which registered id."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rag.errors import DatasetError
+from rag.loaders import load_dataset
+from rag.source import Source
+
+MAX_FILE_BYTES = 1024 * 1024
+MAX_SOURCES = 256
+MAX_ID = 2**32 - 1
+
+_FORM = 'Write an array like [{"id": 1, "corpus": "handbook/"}].'
+
+
+def load_sources(path: Path) -> list[Source]:
+    """Read the file and build every source; corpora are relative to the file's folder.
+
+    Raises DatasetError when the file or one of the corpora is missing, malformed or empty.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise DatasetError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes.", _FORM)
+        listed = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}).", _FORM) from error
+    except json.JSONDecodeError as error:
+        raise DatasetError(f"{path}, line {error.lineno}: {error.msg}.", _FORM) from error
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path} is no JSON text.", _FORM) from error
+    if not isinstance(listed, list) or not 0 < len(listed) <= MAX_SOURCES:
+        raise DatasetError(f"{path} lists no sources, or more than {MAX_SOURCES}.", _FORM)
+    return [_load_source(path, number, entry) for number, entry in enumerate(listed, start=1)]
+
+
+def _load_source(path: Path, number: int, entry: object) -> Source:
+    fields = entry if isinstance(entry, dict) else {}
+    source_id, corpus = fields.get("id"), fields.get("corpus")
+    if not isinstance(source_id, int) or not 0 < source_id <= MAX_ID:
+        raise DatasetError(f"{path}: entry {number} has no id between 1 and {MAX_ID}.", _FORM)
+    if not isinstance(corpus, str) or not corpus:
+        raise DatasetError(f"{path}: entry {number} names no corpus.", _FORM)
+    return Source(source_id, load_dataset(path.parent / corpus).passages)

@@ -1,0 +1,140 @@
+"""The nouns of the pipeline, frozen. Reliabilities are floats in units of evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a corpus that is searched, cited and read as one."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, its gold answers, and the dataset's passages known to state the answer.
+
+    ``passages`` are positions in ``Dataset.passages``; empty means that they are not known.
+    """
+
+    text: str
+    answers: tuple[str, ...] = ()
+    passages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence of a passage, with its fitness 0..1 to answer the question at hand."""
+
+    sentence: str
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a reader found: a piece of a sentence, and its confidence 0..1 in it."""
+
+    text: str
+    evidence: Evidence
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAnswer:
+    """What the passages of one source, read on their own, say."""
+
+    source: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One source's answer, the weight it had, and whether it is part of the winning cluster."""
+
+    source: int
+    text: str
+    weight: float
+    won: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A source that was asked and gave no answer, and why."""
+
+    source: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The outcome of one question: the winning text and everything it rests on.
+
+    ``text`` is empty when no source answered. ``share`` is the winning cluster's part 0..1 of
+    the whole vote. ``votes`` and ``silent`` together name every source that was asked, in
+    ascending order of their ids. ``key`` is unique within the pipeline's run.
+    """
+
+    question: str
+    text: str
+    share: float
+    votes: tuple[Vote, ...]
+    silent: tuple[Silence, ...]
+    key: str
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The sources whose answers make up the winning cluster."""
+        return tuple(vote.source for vote in self.votes if vote.won)
+
+    @property
+    def weights(self) -> dict[int, float]:
+        """The vote weight of every source that answered."""
+        return {vote.source: vote.weight for vote in self.votes}
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The passages that the winning answers were read from, each once."""
+        return tuple(dict.fromkeys(v.span.evidence.passage for v in self.votes if v.won))
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What is known of one source: four sums of judgements, in units of evidence (≥ 0)."""
+
+    supported: float = 0.0
+    contradicted: float = 0.0
+    used: float = 0.0
+    asked: float = 0.0
+
+    @property
+    def evidence(self) -> float:
+        """Judged answers: supported + contradicted."""
+        return self.supported + self.contradicted
+
+    @property
+    def mean(self) -> float:
+        """Mean of the Beta posterior under the uniform prior Beta(1, 1), in 0..1."""
+        return (self.supported + 1.0) / (self.evidence + 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One judgement of one source on one question; the four amounts are within 0..1.
+
+    ``key`` is the same whenever this very judgement is made again, and no other has it.
+    """
+
+    key: str
+    source: int
+    kind: Literal["gold"]
+    question: str
+    supported: float
+    contradicted: float
+    used: float
+    asked: float

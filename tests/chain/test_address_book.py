@@ -1,0 +1,58 @@
+from dataclasses import replace
+
+import pytest
+
+from chainrep.chain.address_book import (
+    Deployment,
+    load_deployment,
+    only_deployment,
+    save_deployment,
+)
+from chainrep.chain.devnet import dev_accounts
+from chainrep.errors import ConfigError, NotDeployed
+
+A, B, C = (account.address for account in dev_accounts(3))
+DEPLOYMENT = Deployment(31337, "0x" + "ab" * 32, 0, A, B, [C], 1)
+
+
+def test_a_deployment_is_found_again(tmp_path):
+    save_deployment(tmp_path, DEPLOYMENT)
+    assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == DEPLOYMENT
+    assert only_deployment(tmp_path, None) == DEPLOYMENT
+
+
+def test_the_ledger_has_a_caip_10_id_marked_with_its_genesis():
+    assert DEPLOYMENT.ledger_id == f"eip155:31337:{B}:0xabababababababab"
+
+
+def test_a_chain_without_deployment_is_told_how_to_get_one(tmp_path):
+    with pytest.raises(NotDeployed, match="chainrep deploy"):
+        load_deployment(tmp_path, 31337, DEPLOYMENT.genesis)
+    with pytest.raises(NotDeployed, match="chainrep deploy"):
+        only_deployment(tmp_path, None)
+
+
+def test_a_chain_that_began_anew_is_not_mistaken_for_the_old_one(tmp_path):
+    save_deployment(tmp_path, DEPLOYMENT)
+    with pytest.raises(NotDeployed, match="began anew"):
+        load_deployment(tmp_path, 31337, "0x" + "cd" * 32)
+
+
+def test_without_a_chain_only_its_id_tells_one_deployment_from_another(tmp_path):
+    save_deployment(tmp_path, DEPLOYMENT)
+    save_deployment(tmp_path, replace(DEPLOYMENT, chain_id=5))
+    with pytest.raises(ConfigError, match="--chain-id"):
+        only_deployment(tmp_path, None)
+    assert only_deployment(tmp_path, 5).chain_id == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "{}", '{"chain_id": 1}', " " * 70_000, None],
+)
+def test_a_damaged_address_book_is_named(tmp_path, text):
+    path = save_deployment(tmp_path, DEPLOYMENT)
+    lowered = path.read_text().replace(A, A.lower())
+    path.write_text(lowered if text is None else text)
+    with pytest.raises(ConfigError, match=r"31337\.json cannot be read"):
+        load_deployment(tmp_path, 31337, DEPLOYMENT.genesis)

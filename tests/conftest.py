@@ -1,0 +1,65 @@
+"""Real chains for the tests: the embedded one, and anvil from contracts/node_modules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from chainrep.chain.client import Client, connect
+from chainrep.chain.deploy import deploy_contracts
+from chainrep.chain.devnet import dev_accounts, embedded_chain, find_anvil, start_anvil
+from chainrep.chain.embedded import EmbeddedProvider
+from chainrep.chain.rpc_server import RpcServer
+from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
+from chainrep.config import Config
+from chainrep.errors import ChainUnreachable
+from tests.tools import ROOT, free_port, require_tool
+
+
+@pytest.fixture()
+def embedded_url() -> Iterator[str]:
+    with RpcServer(EmbeddedProvider(embedded_chain())) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture()
+def anvil_url() -> Iterator[str]:
+    program = find_anvil(ROOT / "contracts")
+    require_tool(program, "anvil")
+    assert program is not None
+    port = free_port()
+    process = start_anvil(program, port)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                connect(url)
+                break
+            except ChainUnreachable:
+                time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture()
+def client() -> Client:
+    return Client(EmbeddedProvider(embedded_chain()), "the embedded chain")
+
+
+@pytest.fixture()
+def session(client: Client, tmp_path: Path) -> Session:
+    accounts = dev_accounts(10)
+    members = [accounts[i].address for i in COMMITTEE]
+    deployment = deploy_contracts(client, accounts[OWNER].private_key, members, THRESHOLD)
+    config = Config(tmp_path / "home", "embedded", None)
+    return bind_session(config, client, deployment)

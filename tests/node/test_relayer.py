@@ -1,0 +1,204 @@
+"""The relayer on a real chain, undisturbed, interrupted and raced."""
+
+from dataclasses import replace
+
+import pytest
+
+from chainrep.chain.devnet import dev_accounts
+from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
+from chainrep.node.relayer import Relayer
+from chainrep.protocol.evidence import evidence_tree
+from chainrep.protocol.types import Feedback, FeedbackKind
+from chainrep.store.outbox import OutboxCount
+
+OWNERS = dev_accounts(10)[4:]
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing may catch it and tidy up."""
+
+
+def judgement(key, source=1, supported=100, contradicted=0):
+    return Feedback(
+        key, source, FeedbackKind.GOLD, bytes(32), supported, contradicted, 0, 100, 1_700_000_000
+    )
+
+
+@pytest.fixture()
+def outbox(session):
+    for i in range(3):
+        session.registry.register(f"https://source{i}.example", OWNERS[i].private_key)
+    return session.outbox()
+
+
+def flush(session, outbox, **options):
+    return list(session.relayer(outbox).flush(**options))
+
+
+def supported(session):
+    return [score.supported for score in session.ledger.scores([1, 2, 3])]
+
+
+def test_pending_feedback_ends_on_the_ledger(session, outbox):
+    outbox.put(judgement("a"))
+    outbox.put(judgement("b", source=3, supported=0, contradicted=100))
+    (batch,) = flush(session, outbox)
+    assert [update.source for update in batch.updates] == [1, 3]
+    assert session.ledger.scores([1])[0].supported == 100
+    assert session.ledger.scores([3])[0].contradicted == 100
+    assert outbox.count() == OutboxCount(pending=0, in_flight=0, applied=2, refused=0)
+
+
+def test_the_evidence_root_on_chain_commits_to_the_records(session, outbox):
+    records = [judgement("a"), judgement("b", source=2)]
+    for record in records:
+        outbox.put(record)
+    (batch,) = flush(session, outbox)
+    root, _ = session.ledger.applied(batch.nonce)
+    assert root == evidence_tree(records).root
+
+
+def test_flushing_again_sends_nothing(session, outbox):
+    outbox.put(judgement("a"))
+    flush(session, outbox)
+    assert flush(session, outbox) == []
+    assert supported(session) == [100, 0, 0]
+
+
+def test_more_sources_than_a_batch_may_hold_go_in_several(session, outbox):
+    for source in (1, 2, 3):
+        outbox.put(judgement(f"k{source}", source))
+    assert [len(batch.updates) for batch in flush(session, outbox, max_updates=2)] == [2, 1]
+    assert supported(session) == [100, 100, 100]
+
+
+@pytest.mark.parametrize("limit", [0, 100_000])
+def test_a_batch_over_the_ledgers_cap_is_refused_and_nothing_is_lost(session, outbox, limit):
+    outbox.put(judgement("a"))
+    with pytest.raises(BatchTooLarge, match="--max-updates between 1 and"):
+        flush(session, outbox, max_updates=limit)
+    assert outbox.count().pending == 1
+
+
+def test_feedback_on_an_unknown_source_is_set_aside_and_the_rest_goes_on(session, outbox):
+    outbox.put(judgement("stranger", source=99))
+    outbox.put(judgement("known"))
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
+    assert outbox.refusals() == {"stranger": "source 99 is not registered"}
+
+
+def test_without_a_quorum_of_keys_nothing_is_sent(session, outbox):
+    outbox.put(judgement("a"))
+    keys = [account.private_key for account in dev_accounts(3)]
+    lonely = Relayer(session.client, session.registry, session.ledger, outbox, keys[1:2], keys[0])
+    with pytest.raises(SignatureError, match="1 of the 2 signatures"):
+        list(lonely.flush())
+    assert outbox.count().pending == 1
+
+
+@pytest.mark.parametrize("step", ["seal", "keep", "settle"])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_at_any_durable_step_loses_nothing_and_sends_nothing_twice(
+    session, outbox, monkeypatch, step, moment
+):
+    outbox.put(judgement("a"))
+    relayer = session.relayer(outbox)
+    original = getattr(relayer.batches, step)
+
+    def killed(*arguments, **named):
+        if moment == "after":
+            original(*arguments, **named)
+        raise Killed
+
+    monkeypatch.setattr(relayer.batches, step, killed)
+    with pytest.raises(Killed):
+        list(relayer.flush())
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
+    assert outbox.count() == OutboxCount(pending=0, in_flight=0, applied=1, refused=0)
+
+
+def test_a_kill_between_broadcast_and_receipt_is_recognised_as_done(session, outbox, monkeypatch):
+    outbox.put(judgement("a"))
+    relayer = session.relayer(outbox)
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(session.client, "wait", killed)
+    with pytest.raises(Killed):
+        list(relayer.flush())
+    monkeypatch.undo()
+    (batch,) = flush(session, outbox)
+    assert batch.receipt is not None
+    assert batch.receipt.succeeded
+    assert supported(session) == [100, 0, 0]
+
+
+def test_a_chain_that_stops_answering_leaves_the_feedback_in_flight(session, outbox, monkeypatch):
+    outbox.put(judgement("a"))
+
+    def unplugged(*_):
+        raise ChainUnreachable("No chain answers.")
+
+    monkeypatch.setattr(session.client, "broadcast", unplugged)
+    with pytest.raises(ChainUnreachable):
+        flush(session, outbox)
+    assert outbox.count().in_flight == 1
+    monkeypatch.undo()
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
+
+
+def test_a_batch_whose_nonce_went_to_another_report_takes_the_next_one(
+    session, outbox, tmp_path, monkeypatch
+):
+    outbox.put(judgement("ours"))
+    relayer = session.relayer(outbox)
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(relayer.batches, "keep", killed)
+    with pytest.raises(Killed):
+        list(relayer.flush())
+    other_config = replace(session.config, home=tmp_path / "other")
+    other = replace(session, config=other_config)
+    other_outbox = other.outbox()
+    other_outbox.put(judgement("theirs", source=2))
+    flush(other, other_outbox)
+    (batch,) = flush(session, outbox)
+    assert batch.nonce == 2
+    assert supported(session) == [100, 100, 0]
+
+
+def test_a_batch_whose_deadline_has_passed_is_signed_anew(session, outbox, monkeypatch):
+    outbox.put(judgement("a"))
+    relayer = session.relayer(outbox)
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(relayer.batches, "keep", killed)
+    with pytest.raises(Killed):
+        list(relayer.flush())
+    outbox.db.execute("UPDATE batch SET deadline = 1")
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
+
+
+def test_a_stored_transaction_that_lost_its_account_nonce_is_replaced(session, outbox, monkeypatch):
+    outbox.put(judgement("a"))
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(session.client, "broadcast", killed)
+    with pytest.raises(Killed):
+        flush(session, outbox)
+    monkeypatch.undo()
+    owner, receiver = dev_accounts(2)
+    session.client.send({"to": receiver.address, "value": 1}, owner.private_key)
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]

@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+from eth_utils.crypto import keccak
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrep.errors import InputError
+from chainrep.protocol.evidence import evidence_leaf, evidence_tree, feedback_id, query_digest
+from chainrep.protocol.merkle import build_tree, prove, verify_proof
+from chainrep.protocol.types import Feedback, FeedbackKind
+
+VECTORS = json.loads(Path("tests/vectors/evidence.json").read_text())
+hashes = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
+
+
+def unhex(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+@pytest.mark.parametrize("tree", VECTORS["trees"])
+def test_root_and_proofs_are_those_that_openzeppelin_accepts(tree):
+    leaves = [unhex(leaf) for leaf in tree["leaves"]]
+    built = build_tree(leaves)
+    assert built.root == unhex(tree["root"])
+    for leaf, proof in zip(leaves, tree["proofs"], strict=True):
+        assert prove(built, leaf) == [unhex(sibling) for sibling in proof]
+
+
+@given(hashes)
+def test_every_leaf_has_a_proof_and_no_other_hash_does(leaves):
+    tree = build_tree(leaves)
+    for leaf in leaves:
+        proof = prove(tree, leaf)
+        assert verify_proof(tree.root, leaf, proof)
+        assert not verify_proof(tree.root, keccak(leaf), proof)
+
+
+@given(hashes, st.randoms())
+def test_the_root_does_not_depend_on_the_order_of_leaves(leaves, random):
+    shuffled = list(leaves)
+    random.shuffle(shuffled)
+    assert build_tree(shuffled).root == build_tree(leaves).root
+
+
+@pytest.mark.parametrize("leaves", [[], [b"short"]])
+def test_a_tree_needs_leaves_of_32_bytes(leaves):
+    with pytest.raises(InputError):
+        build_tree(leaves)
+
+
+def test_a_leaf_that_is_not_in_the_tree_has_no_proof():
+    with pytest.raises(InputError, match="not in the tree"):
+        prove(build_tree([bytes(32)]), keccak(b"other"))
+
+
+def test_an_endless_proof_is_refused_unread():
+    assert not verify_proof(bytes(32), bytes(32), [bytes(32)] * 65)
+
+
+def test_a_query_is_committed_to_but_not_disclosed():
+    assert query_digest("Who?", b"a" * 32) != query_digest("Who?", b"b" * 32)
+
+
+def test_any_change_to_a_record_changes_the_root():
+    record = Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_000)
+    others = [
+        Feedback("l", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_000),
+        Feedback("k", 2, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_000),
+        Feedback("k", 1, FeedbackKind.PEER, bytes(32), 100, 0, 100, 100, 1_700_000_000),
+        Feedback("k", 1, FeedbackKind.GOLD, keccak(b""), 100, 0, 100, 100, 1_700_000_000),
+        Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 0, 100, 100, 100, 1_700_000_000),
+        Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_001),
+    ]
+    roots = {evidence_tree([one]).root for one in [record, *others]}
+    assert len(roots) == 1 + len(others)
+    assert evidence_leaf(record) == evidence_tree([record]).root
+    assert feedback_id("k") == keccak(text="k")
