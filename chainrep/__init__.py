@@ -1,4 +1,4 @@
-"""Whom to believe: source reliability and account reputation on a record nobody can quietly edit."""
+"""Whom to believe: reliability and reputation on a record nobody can quietly edit."""
 
 from chainrep.errors import ChainrepError
 from chainrep.protocol.types import Feedback, FeedbackKind, Report, Score, ScoreUpdate, SignedReport

@@ -14,7 +14,7 @@ DEFAULT_RPC = "http://127.0.0.1:8545"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of one run: ``rpc`` is None where no URL was named, ``chain_id`` where any will do."""
+    """Settings of one run; ``rpc`` is None where no URL was named, ``chain_id`` if any will do."""
 
     home: Path
     rpc: str | None

@@ -14,13 +14,13 @@ from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts, embedded_chain, find_anvil, start_anvil
 from chainrep.chain.embedded import EmbeddedProvider
 from chainrep.chain.rpc_server import RpcServer
-from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
 from chainrep.config import Config
 from chainrep.errors import ChainUnreachable
+from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
 from tests.tools import ROOT, free_port, require_tool
 
 
-@pytest.fixture()
+@pytest.fixture
 def embedded_url() -> Iterator[str]:
     with RpcServer(EmbeddedProvider(embedded_chain())) as server:
         thread = Thread(target=server.serve_forever, args=(0.01,))
@@ -30,7 +30,7 @@ def embedded_url() -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture()
+@pytest.fixture
 def anvil_url() -> Iterator[str]:
     program = find_anvil(ROOT / "contracts")
     require_tool(program, "anvil")
@@ -51,12 +51,12 @@ def anvil_url() -> Iterator[str]:
         process.wait(10)
 
 
-@pytest.fixture()
+@pytest.fixture
 def client() -> Client:
     return Client(EmbeddedProvider(embedded_chain()), "the embedded chain")
 
 
-@pytest.fixture()
+@pytest.fixture
 def session(client: Client, tmp_path: Path) -> Session:
     accounts = dev_accounts(10)
     members = [accounts[i].address for i in COMMITTEE]

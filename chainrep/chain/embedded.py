@@ -48,7 +48,7 @@ class EmbeddedProvider(JSONBaseProvider):
             return _response(error=response["error"])
         return _response(result=_to_json(response.get("result")))
 
-    def is_connected(self, show_traceback: bool = False) -> bool:
+    def is_connected(self, show_traceback: bool = False) -> bool:  # noqa: ARG002 (of the base)
         """Whether the chain answers: it lives in this process, so always."""
         return True
 

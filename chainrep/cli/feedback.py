@@ -45,9 +45,9 @@ def add(
     import time
 
     from chainrep.chain.address_book import only_deployment
-    from chainrep.session import open_session
     from chainrep.protocol.evidence import query_digest
     from chainrep.protocol.types import Feedback, FeedbackKind
+    from chainrep.session import open_session
     from chainrep.store.db import open_store
     from chainrep.store.outbox import Outbox
 

@@ -63,8 +63,8 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
     """Show one source and its score."""
     from datetime import UTC, datetime
 
-    from chainrep.session import open_session
     from chainrep.protocol.types import EVIDENCE_UNIT, MAX_SOURCE
+    from chainrep.session import open_session
 
     if not 0 < source_id <= MAX_SOURCE:
         raise InputError(f"Source id {source_id} is outside 1..{MAX_SOURCE}.")

@@ -10,7 +10,7 @@ REVERTING = bytes.fromhex("6f63deadbeef60e01b60005260246000fd60005260106010f3")
 
 
 def test_an_unreachable_chain_is_named_with_a_way_out():
-    with pytest.raises(ChainUnreachable, match="127.0.0.1:9.*chainrep devnet"):
+    with pytest.raises(ChainUnreachable, match=r"127\.0\.0\.1:9.*chainrep devnet"):
         connect("http://127.0.0.1:9")
 
 

@@ -24,7 +24,7 @@ def judgement(key, source=1, supported=100, contradicted=0):
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def outbox(session):
     for i in range(3):
         session.registry.register(f"https://source{i}.example", OWNERS[i].private_key)

@@ -12,14 +12,14 @@ RECORD = Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 0, 100, 1_700_00
 SIGNED = SignedReport(Report(1, 4, 99, bytes(32), bytes(12)), 0b11, bytes(130))
 
 
-@pytest.fixture()
+@pytest.fixture
 def outbox(tmp_path):
     outbox = Outbox(open_store(tmp_path / "store.sqlite"), LEDGER)
     outbox.put(RECORD)
     return outbox
 
 
-@pytest.fixture()
+@pytest.fixture
 def batches(outbox):
     return Batches(outbox.db, LEDGER)
 

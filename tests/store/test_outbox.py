@@ -16,12 +16,12 @@ def judgement(key="k", source=1, supported=100, contradicted=0, time=1_700_000_0
     )
 
 
-@pytest.fixture()
+@pytest.fixture
 def path(tmp_path):
     return tmp_path / "home" / "store.sqlite"
 
 
-@pytest.fixture()
+@pytest.fixture
 def outbox(path):
     return Outbox(open_store(path), LEDGER)
 
@@ -92,10 +92,15 @@ def test_ledgers_do_not_see_each_others_feedback(outbox):
 
 
 def test_a_transaction_that_fails_leaves_nothing(outbox):
-    with pytest.raises(ZeroDivisionError), transaction(outbox.db):
-        outbox.db.execute("UPDATE feedback SET source = 2")
-        raise ZeroDivisionError
     outbox.put(judgement())
+
+    def fail_halfway():
+        with transaction(outbox.db):
+            outbox.db.execute("UPDATE feedback SET source = 2")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
     assert outbox.pending(1)[0].source == 1
 
 
