@@ -29,7 +29,9 @@ abstract contract ReporterCommittee is IReporterCommittee, Ownable2Step {
 
     /* SETTING UP */
 
-    constructor(address initialOwner, address[] memory members, uint8 threshold) Ownable(initialOwner) {
+    constructor(address initialOwner, address[] memory members, uint8 threshold)
+        Ownable(initialOwner)
+    {
         _quorum.nextNonce = 1;
         _quorum.updateLimit = INITIAL_UPDATE_LIMIT;
         _configure(members, threshold);
@@ -71,22 +73,31 @@ abstract contract ReporterCommittee is IReporterCommittee, Ownable2Step {
     /* CHECKING */
 
     /// @dev The present committee, for a report that carries this nonce and deadline.
-    function _currentQuorum(uint64 nonce, uint64 deadline) internal view returns (Quorum memory quorum) {
+    function _currentQuorum(uint64 nonce, uint64 deadline)
+        internal
+        view
+        returns (Quorum memory quorum)
+    {
         quorum = _quorum;
         require(nonce == quorum.nextNonce, NonceNotNext(quorum.nextNonce, nonce));
         require(block.timestamp <= deadline, DeadlinePassed(deadline, block.timestamp));
     }
 
     /// @dev Use up the nonce of a report if a quorum signed its digest, or revert.
-    function _acceptReport(Quorum memory quorum, bytes32 digest, uint32 signerMask, bytes calldata signatures)
-        internal
-    {
+    function _acceptReport(
+        Quorum memory quorum,
+        bytes32 digest,
+        uint32 signerMask,
+        bytes calldata signatures
+    ) internal {
         uint256 given = 0;
         uint256 index = 0;
         for (uint256 mask = signerMask; mask != 0; mask >>= 1) {
             if (mask & 1 == 1) {
                 require(index < quorum.size, SignerUnknown(index));
-                require(_signerOf(digest, signatures, given) == _members[index], SignerMismatch(index));
+                require(
+                    _signerOf(digest, signatures, given) == _members[index], SignerMismatch(index)
+                );
                 ++given;
             }
             ++index;
@@ -106,10 +117,15 @@ abstract contract ReporterCommittee is IReporterCommittee, Ownable2Step {
 
     /* INTERNALS */
 
-    function _signerOf(bytes32 digest, bytes calldata signatures, uint256 position) private pure returns (address) {
+    function _signerOf(bytes32 digest, bytes calldata signatures, uint256 position)
+        private
+        pure
+        returns (address)
+    {
         uint256 start = position * SIGNATURE_BYTES;
         if (signatures.length < start + SIGNATURE_BYTES) return address(0);
-        (address signer,,) = ECDSA.tryRecoverCalldata(digest, signatures[start:start + SIGNATURE_BYTES]);
+        (address signer,,) =
+            ECDSA.tryRecoverCalldata(digest, signatures[start:start + SIGNATURE_BYTES]);
         return signer;
     }
 

@@ -11,8 +11,9 @@ import {SourceId} from "./types/SourceId.sol";
 
 /// @title How reliable each source was; the interface is the manual.
 contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
-    bytes32 private constant REPORT_TYPEHASH =
-        keccak256("Report(uint32 committee,uint64 nonce,uint64 deadline,bytes32 evidenceRoot,bytes updates)");
+    bytes32 private constant REPORT_TYPEHASH = keccak256(
+        "Report(uint32 committee,uint64 nonce,uint64 deadline,bytes32 evidenceRoot,bytes updates)"
+    );
 
     /* STORAGE */
 
@@ -27,10 +28,12 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
     /// @param initialOwner Admits committee members and sets limits.
     /// @param members The first committee, ascending.
     /// @param threshold How many of them must sign a report.
-    constructor(ISourceRegistry registry_, address initialOwner, address[] memory members, uint8 threshold)
-        ReporterCommittee(initialOwner, members, threshold)
-        EIP712("chainrep ScoreLedger", "1")
-    {
+    constructor(
+        ISourceRegistry registry_,
+        address initialOwner,
+        address[] memory members,
+        uint8 threshold
+    ) ReporterCommittee(initialOwner, members, threshold) EIP712("chainrep ScoreLedger", "1") {
         registry = registry_;
     }
 
@@ -71,11 +74,12 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
     }
 
     /// @inheritdoc IScoreLedger
-    function reportDigest(bytes calldata updates, bytes32 evidenceRoot, uint64 nonce, uint64 deadline)
-        external
-        view
-        returns (bytes32)
-    {
+    function reportDigest(
+        bytes calldata updates,
+        bytes32 evidenceRoot,
+        uint64 nonce,
+        uint64 deadline
+    ) external view returns (bytes32) {
         return _reportDigest(_version(), updates, evidenceRoot, nonce, deadline);
     }
 
@@ -101,19 +105,29 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
 
     /// @dev Assembly saves 200 gas per update over a checked slice (`scripts/bench gas`); the
     /// caller has checked that update `i` lies within the batch.
-    function _updateAt(bytes calldata updates, uint256 i) private pure returns (ScoreUpdate update) {
+    function _updateAt(bytes calldata updates, uint256 i)
+        private
+        pure
+        returns (ScoreUpdate update)
+    {
         assembly ("memory-safe") {
             update := shr(160, calldataload(add(updates.offset, mul(i, 12))))
         }
     }
 
-    function _reportDigest(uint32 version, bytes calldata updates, bytes32 evidenceRoot, uint64 nonce, uint64 deadline)
-        private
-        view
-        returns (bytes32)
-    {
+    function _reportDigest(
+        uint32 version,
+        bytes calldata updates,
+        bytes32 evidenceRoot,
+        uint64 nonce,
+        uint64 deadline
+    ) private view returns (bytes32) {
         return _hashTypedDataV4(
-            keccak256(abi.encode(REPORT_TYPEHASH, version, nonce, deadline, evidenceRoot, keccak256(updates)))
+            keccak256(
+                abi.encode(
+                    REPORT_TYPEHASH, version, nonce, deadline, evidenceRoot, keccak256(updates)
+                )
+            )
         );
     }
 

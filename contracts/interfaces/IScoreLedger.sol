@@ -64,10 +64,12 @@ interface IScoreLedger is IReporterCommittee {
     function scoresOf(SourceId[] calldata ids) external view returns (Score[] memory);
 
     /// @notice The EIP-712 digest of a report under the present committee.
-    function reportDigest(bytes calldata updates, bytes32 evidenceRoot, uint64 nonce, uint64 deadline)
-        external
-        view
-        returns (bytes32);
+    function reportDigest(
+        bytes calldata updates,
+        bytes32 evidenceRoot,
+        uint64 nonce,
+        uint64 deadline
+    ) external view returns (bytes32);
 
     /// @notice The registry that says which ids are sources.
     function registry() external view returns (ISourceRegistry);

@@ -20,7 +20,10 @@ function isUntouched(ScoreRecord record) pure returns (bool) {
 /// @dev The record after all four deltas are added at once, and whether a counter overflowed.
 /// `lanes` holds deltas below 2^47, so a lane overflows exactly when its top bit falls from 1 to
 /// 0; a carry into the next lane then does no harm, because the caller reverts.
-function add(ScoreRecord record, uint256 lanes, uint256 time) pure returns (ScoreRecord, bool overflow) {
+function add(ScoreRecord record, uint256 lanes, uint256 time)
+    pure
+    returns (ScoreRecord, bool overflow)
+{
     unchecked {
         uint256 old = ScoreRecord.unwrap(record) & COUNTERS;
         uint256 sum = old + lanes;

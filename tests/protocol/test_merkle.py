@@ -59,6 +59,23 @@ def test_an_endless_proof_is_refused_unread():
     assert not verify_proof(bytes(32), bytes(32), [bytes(32)] * 65)
 
 
+@pytest.mark.parametrize("vector", VECTORS["records"])
+def test_a_record_has_the_leaf_that_solidity_computes(vector):
+    record = Feedback(
+        key=vector["key"],
+        source=vector["source"],
+        kind=FeedbackKind(vector["kind"]),
+        query_digest=unhex(vector["queryDigest"]),
+        supported=vector["supported"],
+        contradicted=vector["contradicted"],
+        used=vector["used"],
+        asked=vector["asked"],
+        time=vector["time"],
+    )
+    assert feedback_id(record.key) == unhex(vector["feedbackId"])
+    assert evidence_leaf(record) == unhex(vector["leaf"])
+
+
 def test_a_query_is_committed_to_but_not_disclosed():
     assert query_digest("Who?", b"a" * 32) != query_digest("Who?", b"b" * 32)
 
