@@ -43,7 +43,7 @@ def with_rag(command: F) -> Callable[..., Any]:
     return guarded
 
 
-@click.command()
+@click.command(short_help="Show the whole idea once, end to end.")
 @settings
 @click.option("--dataset", type=click.Path(path_type=Path), help="SQuAD JSON or JSONL [our own].")
 @click.option("--questions", type=click.IntRange(1), help="How many, drawn by the seed [all].")
@@ -106,7 +106,7 @@ def demo(
         _show(result)
 
 
-@click.command()
+@click.command(short_help="Ask your own sources, weighed by their record.")
 @click.argument("question")
 @click.option(
     "--sources",

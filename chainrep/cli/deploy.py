@@ -12,7 +12,7 @@ from chainrep.config import Config
 from chainrep.errors import NotDeployed
 
 
-@click.command()
+@click.command(short_help="Put the contracts on a local chain.")
 @settings
 @click.option("--again", is_flag=True, help="Deploy new contracts even where there are some.")
 @json_option

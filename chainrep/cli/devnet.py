@@ -10,7 +10,7 @@ import click
 from chainrep.errors import ConfigError
 
 
-@click.command()
+@click.command(short_help="Run a local chain until Ctrl-C.")
 @click.option("--port", default=8545, show_default=True, help="Port on 127.0.0.1.")
 @click.option("--embedded", is_flag=True, help="Use the embedded chain even where anvil is found.")
 def devnet(port: int, embedded: bool) -> None:

@@ -28,7 +28,7 @@ class Finding:
     remedy: str = ""
 
 
-@click.command()
+@click.command(short_help="Find what is missing on this machine.")
 @settings
 @json_option
 def doctor(config: Config, as_json: bool) -> None:

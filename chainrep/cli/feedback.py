@@ -12,7 +12,7 @@ from chainrep.config import Config
 from chainrep.errors import ChainUnreachable, InputError, UnknownSource
 
 
-@click.group()
+@click.group(short_help="Record judgements and send them in batches.")
 def feedback() -> None:
     """Record judgements of sources and send them to the ledger in batches."""
 

@@ -11,7 +11,7 @@ from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
 
 
-@click.group()
+@click.group(short_help="Compare sources by their record.")
 def sources() -> None:
     """Compare sources by what the chain says of them."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from chainrep.chain.devnet import dev_accounts
 from chainrep.config import Config
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
+from tests.tools import ROOT
 
 CLAIMS = {1: "1889", 2: "1921", 3: "1921"}
 
@@ -83,3 +85,24 @@ def test_a_listed_source_that_is_not_registered_is_named(prepared):
     assert run.returncode == 1
     assert "No source has the id 9" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_the_readme_example_runs_as_it_stands(prepared):
+    home, url = prepared
+    (home / "corpus1").rename(home / "handbook")
+    line = {
+        "question": "In what year was the bridge opened?",
+        "answers": ["1932"],
+        "passages": ["The bridge was opened in 1932."],
+    }
+    (home / "wiki.jsonl").write_text(json.dumps(line) + "\n")
+    readme = (ROOT / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(example.splitlines()) <= 11
+    run = subprocess.run(
+        [sys.executable, "-c", example.replace("http://127.0.0.1:8545", url)],
+        cwd=home, env={**os.environ, "CHAINREP_HOME": str(home)},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "1932" in run.stdout
