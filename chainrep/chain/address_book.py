@@ -90,6 +90,9 @@ def _read(path: Path) -> Deployment:
             raise ValueError("it is too large")
         deployment = Deployment(**json.loads(path.read_text()))
         addresses = [deployment.source_registry, deployment.score_ledger, *deployment.members]
+        numbers = (deployment.chain_id, deployment.block, deployment.threshold)
+        if not all(isinstance(n, int) for n in numbers) or str(numbers[0]) != path.stem:
+            raise ValueError("a number in it is not what it should be")
         if not all(is_checksum_address(address) for address in addresses):
             raise ValueError("an address in it has no valid checksum")
     except (OSError, TypeError, ValueError) as error:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import requests
 from eth_account import Account
@@ -181,13 +182,19 @@ def connect(url: str, expected_chain_id: int | None = None) -> Client:
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{url!r} is no http:// or https:// URL.")
     provider = Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_SECONDS})
-    client = Client(provider, url)
+    client = Client(provider, public_part(url))
     if expected_chain_id not in {None, client.chain_id}:
         raise WrongChain(
-            f"The chain at {url} has id {client.chain_id}, not {expected_chain_id}.",
+            f"The chain at {client.label} has id {client.chain_id}, not {expected_chain_id}.",
             "Check --rpc and --chain-id.",
         )
     return client
+
+
+def public_part(url: str) -> str:
+    """Scheme, host and port: the rest of an RPC URL is often a key."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def _short(error: Exception) -> str:

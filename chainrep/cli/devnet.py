@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 
 import click
@@ -24,6 +25,7 @@ def devnet(port: int, embedded: bool) -> None:
     from chainrep.chain.devnet import dev_accounts, find_anvil, start_anvil
 
     _require_free(port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that anvil is never left behind
     program = None if embedded else find_anvil(Path("contracts"))
     name = "anvil" if program else "embedded eth-tester"
     click.echo(f"Local chain ({name}) on http://127.0.0.1:{port}; Ctrl-C stops it.")

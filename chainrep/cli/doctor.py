@@ -81,7 +81,7 @@ def _chain(config: Config) -> str:
     from chainrep.chain.client import connect
 
     client = connect(config.url, config.chain_id)
-    return f"id {client.chain_id} at {config.url}"
+    return f"id {client.chain_id} at {client.label}"
 
 
 def _deployment(config: Config) -> str:

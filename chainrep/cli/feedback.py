@@ -85,8 +85,7 @@ def add(
     click.echo(f"{'Kept' if new else 'Already there'}: {record.key}. {pending} pending.")
     if not checked:
         click.echo(
-            f"No chain answered at {config.url}, so the source id was not checked;"
-            " `feedback flush` will.",
+            "No chain answered, so the source id was not checked; `feedback flush` will.",
             err=True,
         )
 

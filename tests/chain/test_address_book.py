@@ -46,6 +46,12 @@ def test_without_a_chain_only_its_id_tells_one_deployment_from_another(tmp_path)
     assert only_deployment(tmp_path, 5).chain_id == 5
 
 
+def test_an_address_book_under_another_chains_name_is_refused(tmp_path):
+    save_deployment(tmp_path, DEPLOYMENT).rename(tmp_path / "5.json")
+    with pytest.raises(ConfigError, match="number"):
+        load_deployment(tmp_path, 5, DEPLOYMENT.genesis)
+
+
 @pytest.mark.parametrize(
     "text",
     ["{", "[]", "{}", '{"chain_id": 1}', " " * 70_000, None],

@@ -47,3 +47,11 @@ def test_a_refusal_is_known_before_anything_is_sent(chain, request):
 def test_waiting_for_a_transaction_that_never_comes_ends(client):
     with pytest.raises(TransactionLost, match="nothing is sent twice"):
         client.wait(bytes(32), seconds=0.1)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v2/secret", "http://me:secret@127.0.0.1:9"])
+def test_a_key_in_the_url_is_never_repeated(url):
+    with pytest.raises(ChainUnreachable) as refusal:
+        connect(url)
+    assert "secret" not in str(refusal.value)
+    assert "http://127.0.0.1:9." in str(refusal.value)

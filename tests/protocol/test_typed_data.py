@@ -66,7 +66,9 @@ def test_a_signature_is_good_for_one_report_only(change):
     assert recover_signer(replace(REPORT, **change), DOMAIN, signature) != SIGNERS[0]
 
 
-@pytest.mark.parametrize("domain", [replace(DOMAIN, chain_id=1), replace(DOMAIN, ledger=SIGNERS[0])])
+@pytest.mark.parametrize(
+    "domain", [replace(DOMAIN, chain_id=1), replace(DOMAIN, ledger=SIGNERS[0])]
+)
 def test_a_signature_is_good_for_one_ledger_on_one_chain_only(domain):
     signature = sign_report(REPORT, DOMAIN, KEYS[0])
     assert recover_signer(REPORT, domain, signature) != SIGNERS[0]
