@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,9 @@ from chainrep.config import Config
 from chainrep.errors import ChainUnreachable
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
 from tests.tools import ROOT, free_port, require_tool
+
+# Before torch loads: threads that spin while they wait slow each other down on shared cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture
