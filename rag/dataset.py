@@ -59,9 +59,7 @@ class DatasetBuilder:
             )
         return self._passages.setdefault(passage, len(self._passages))
 
-    def add_question(
-        self, text: str, answers: list[str], passages: list[int], place: str
-    ) -> None:
+    def add_question(self, text: str, answers: list[str], passages: list[int], place: str) -> None:
         """Take a question; a question that returns with the same answers is kept once."""
         if len(self._questions) >= MAX_QUESTIONS or len(answers) > MAX_ANSWERS:
             raise DatasetError(
@@ -71,9 +69,7 @@ class DatasetBuilder:
             )
         question = Question(
             _bounded(text, MAX_QUESTION_CHARS, "question", place),
-            tuple(
-                dict.fromkeys(_bounded(a, MAX_ANSWER_CHARS, "answer", place) for a in answers)
-            ),
+            tuple(dict.fromkeys(_bounded(a, MAX_ANSWER_CHARS, "answer", place) for a in answers)),
             tuple(dict.fromkeys(passages)),
         )
         self._questions[question] = None
@@ -88,9 +84,7 @@ class DatasetBuilder:
         return Dataset(self._name, tuple(self._questions), tuple(self._passages))
 
 
-def _bounded(
-    text: str, limit: int, noun: str, place: str, *, may_be_empty: bool = False
-) -> str:
+def _bounded(text: str, limit: int, noun: str, place: str, *, may_be_empty: bool = False) -> str:
     if len(text) > limit:
         raise DatasetError(
             f"{place}: the {noun} has {len(text):,} characters, {limit:,} are allowed.",

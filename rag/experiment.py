@@ -142,9 +142,7 @@ class Experiment:
                 "centralized": self._central.ask(question.text).text,
             }
             judgements = self._pipeline.judge(answer, question.answers)
-            step = Step(
-                number, len(self._world.questions), question, answer, texts, judgements
-            )
+            step = Step(number, len(self._world.questions), question, answer, texts, judgements)
             self._count(step)
             yield step
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from importlib.resources import as_file, files
@@ -11,15 +10,17 @@ from typing import Any
 
 from rag.dataset import Dataset, DatasetBuilder
 from rag.errors import DatasetError
+from rag.json_text import parse_json
 from rag.text import sentences
 
 MAX_FILE_BYTES = 256 * 2**20
 PASSAGE_WORDS = 120
+MAX_TITLE = 200
 
 _FORMATS = "Give a SQuAD-format .json file, a .jsonl file or a folder of .txt and .md files."
 
 
-def load_dataset(path: Path) -> Dataset:
+def load_dataset(path: Path | str) -> Dataset:
     """Load the dataset at ``path``; what the path is chooses the format.
 
     A folder is read as passages without questions, ``.jsonl`` as one object
@@ -27,6 +28,7 @@ def load_dataset(path: Path) -> Dataset:
     Raises DatasetError for a missing, malformed, empty or too large file, with its line
     where there is one.
     """
+    path = Path(path)
     if path.is_dir():
         return _load_folder(path)
     if not path.is_file():
@@ -46,7 +48,7 @@ def demo_dataset() -> Dataset:
 
 def _load_squad(path: Path) -> Dataset:
     builder = DatasetBuilder(str(path))
-    for i, article in enumerate(_list(_parse(_read(path), str(path)), "data", str(path))):
+    for i, article in enumerate(_list(parse_json(_read(path), str(path)), "data", str(path))):
         at = f"{path}: data[{i}]"
         title = _string(article, "title", at) if "title" in _object(article, at) else ""
         for j, paragraph in enumerate(_list(article, "paragraphs", at)):
@@ -68,7 +70,7 @@ def _load_json_lines(path: Path) -> Dataset:
         if not line.strip():
             continue
         spot = f"{path}, line {number}"
-        row = _object(_parse(line, spot, first_line=number), spot)
+        row = _object(parse_json(line, spot, one_line=True), spot)
         answers = row.get("answers", [])
         answers = [answers] if isinstance(answers, str) else answers
         passages = [
@@ -99,29 +101,36 @@ def _load_folder(folder: Path) -> Dataset:
             if total > MAX_FILE_BYTES:
                 raise _too_large(folder)
             title = path.stem.replace("_", " ").replace("-", " ")
-            for piece in split_text(text):
-                builder.add_passage(piece, title, str(path))
+            for heading, piece in split_text(text):
+                builder.add_passage(piece, f"{title} {heading}".strip()[:MAX_TITLE], str(path))
     return builder.build()
 
 
-def split_text(text: str, words: int = PASSAGE_WORDS) -> Iterator[str]:
-    """Cut a text into passages of about ``words`` words, at the ends of paragraphs or sentences.
+def split_text(text: str, words: int = PASSAGE_WORDS) -> Iterator[tuple[str, str]]:
+    """Cut a text into passages of about ``words`` words; yield each under its last heading.
 
-    A sentence longer than that is cut between words.
+    It is cut at headings (a line that starts with ``#``) and at the ends of paragraphs and
+    sentences; only a sentence that is longer than a passage is cut between words.
     """
-    for paragraph in re.split(r"\n\s*\n", text):
-        taken: list[str] = []
-        for sentence in sentences(" ".join(paragraph.split())):
+    heading = ""
+    taken: list[str] = []
+    for block in re.split(r"\n\s*\n|^(#{1,6}\s.*)$", text, flags=re.MULTILINE):
+        if block and block.startswith("#"):
+            if taken:
+                yield heading, " ".join(taken)
+            heading, taken = block.strip("# \t"), []
+            continue
+        for sentence in sentences(" ".join((block or "").split())):
             new = sentence.split()
             if taken and len(taken) + len(new) > words:
-                yield " ".join(taken)
+                yield heading, " ".join(taken)
                 taken = []
             taken += new
             while len(taken) > words:
-                yield " ".join(taken[:words])
+                yield heading, " ".join(taken[:words])
                 taken = taken[words:]
-        if taken:
-            yield " ".join(taken)
+    if taken:
+        yield heading, " ".join(taken)
 
 
 def _read(path: Path) -> str:
@@ -147,19 +156,6 @@ def _too_large(path: Path) -> DatasetError:
     return DatasetError(
         f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB.", "Split it into several datasets."
     )
-
-
-def _parse(text: str, at: str, first_line: int = 0) -> Any:
-    remedy = "Correct the file; a JSON checker shows the spot."
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        spot = at if first_line else f"{at}, line {error.lineno}"
-        raise DatasetError(
-            f"{spot}, column {error.colno}: malformed JSON, {error.msg.lower()}.", remedy
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{at}: JSON nested too deep or a number too long.", remedy) from error
 
 
 def _object(value: Any, at: str) -> dict[str, Any]:

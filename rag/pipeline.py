@@ -101,8 +101,7 @@ class Pipeline:
         answers: list[SourceAnswer] = []
         silent: list[Silence] = []
         ranked = self._reranker.rank(question, list(found.values()))
-        for source, evidence in zip(found, ranked, strict=True):
-            span = self._reader.read(question, evidence)
+        for source, span in zip(found, self._reader.read(question, ranked), strict=True):
             if span is None:
                 silent.append(Silence(source, "no answer in its passages"))
             else:

@@ -25,6 +25,10 @@ _NUMBER_WORDS = frozenset(
 )
 
 
+_WHO = re.compile(r"\b(who|whom|whose)\b")
+_WHERE = re.compile(r"\b(where|(what|which|whose) (\w+ )?(city|country|state|place|town|river))\b")
+
+
 @dataclass(frozen=True, slots=True)
 class PollutedCopy:
     """The passages of a dataset after pollution, and the positions of the questions it hit."""
@@ -44,9 +48,7 @@ def is_stated(dataset: Dataset, question: Question) -> bool:
     return any(mentions(question, dataset.passages[p].text) for p in question.passages)
 
 
-def wrong_answers(
-    dataset: Dataset, questions: Sequence[Question], seed: int
-) -> tuple[str, ...]:
+def wrong_answers(dataset: Dataset, questions: Sequence[Question], seed: int) -> tuple[str, ...]:
     """Return for each of ``questions`` the one wrong answer that all polluted copies will give.
 
     It is the gold answer of another of the dataset's questions, of the same type (year, date,
@@ -119,11 +121,9 @@ def answer_type(question: str, answer: str) -> str:
         return "number"
     if not answer[:1].isupper():
         return "other"
-    if re.search(r"\b(who|whom|whose)\b", asked):
+    if _WHO.search(asked):
         return "person"
-    if re.search(r"\b(where|(what|which|whose) (\w+ )?(city|country|state|place|town|river))\b", asked):
-        return "place"
-    return "name"
+    return "place" if _WHERE.search(asked) else "name"
 
 
 def _mention(answer: str) -> re.Pattern[str]:
@@ -187,9 +187,9 @@ def _overlapping_groups(dataset: Dataset) -> list[list[int]]:
         for p in question.passages:
             found = mentions(question, dataset.passages[p].text)
             spans.setdefault(p, []).extend((start, end, q) for start, end in found)
-    for found in spans.values():
+    for claimed in spans.values():
         reach, holder = -1, -1
-        for start, end, q in sorted(found):
+        for start, end, q in sorted(claimed):
             if start < reach:
                 parent[root(q)] = root(holder)
             if end > reach:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +12,27 @@ from numpy.typing import NDArray
 from rag.types import Evidence, Judgement, Passage, Reliability, Span
 
 
+@dataclass(frozen=True, slots=True)
+class TokenStates:
+    """A text as a model's layers see it, token by token.
+
+    ``offsets`` (tokens, 2) are [start, end) in characters, ``states`` (layers, tokens,
+    dimensions) float32 vectors.
+    """
+
+    offsets: NDArray[np.int64]
+    states: NDArray[np.float32]
+
+
 class Encoder(Protocol):
     """Texts to vectors."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one L2-normalised float32 row per text, shape (len(texts), dimensions)."""
+        ...
+
+    def tokens(self, texts: Sequence[str]) -> list[TokenStates]:
+        """Return the tokens of each text at the model's first, middle and last layer."""
         ...
 
 
@@ -41,10 +58,10 @@ class Searcher(Protocol):
 
 
 class Reader(Protocol):
-    """Evidence to an answer."""
+    """Evidence to answers."""
 
-    def read(self, question: str, evidence: Sequence[Evidence]) -> Span | None:
-        """Return the span that answers best, or None when nothing does."""
+    def read(self, question: str, sets: Sequence[Sequence[Evidence]]) -> list[Span | None]:
+        """Return for each set, read on its own, the span that answers best, or None."""
         ...
 
 

@@ -36,9 +36,7 @@ class Router:
         hopeful = sorted(ids, key=lambda i: (-self._upper(known.get(i, UNKNOWN)), i))
         return tuple(sorted(hopeful[: max(self.limit, 1)]))
 
-    def weights(
-        self, sources: Iterable[int], known: Mapping[int, Reliability]
-    ) -> dict[int, float]:
+    def weights(self, sources: Iterable[int], known: Mapping[int, Reliability]) -> dict[int, float]:
         """Return the vote weight ≥ 0 of every source; all are 1 when none would exceed 0."""
         weights = {i: _log_odds(known.get(i, UNKNOWN).mean) for i in sources}
         return weights if any(weights.values()) else dict.fromkeys(weights, 1.0)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rag.errors import DatasetError
+from rag.json_text import parse_json
 from rag.loaders import load_dataset
 from rag.source import Source
 
@@ -24,13 +24,12 @@ def load_sources(path: Path) -> list[Source]:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise DatasetError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes.", _FORM)
-        listed = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise DatasetError(f"{path} cannot be read ({error.strerror}).", _FORM) from error
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{path}, line {error.lineno}: {error.msg}.", _FORM) from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{path} is no JSON text.", _FORM) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is no UTF-8 text.", _FORM) from error
+    listed = parse_json(text, str(path))
     if not isinstance(listed, list) or not 0 < len(listed) <= MAX_SOURCES:
         raise DatasetError(f"{path} lists no sources, or more than {MAX_SOURCES}.", _FORM)
     return [_load_source(path, number, entry) for number, entry in enumerate(listed, start=1)]

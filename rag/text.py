@@ -55,20 +55,17 @@ def terms(text: str) -> list[str]:
 
 
 def stem(word: str) -> str:
-    """Return a lower-case word without the commonest English endings: crude, but always the same.
+    """Return a lower-case word without the commonest English endings: crude, but repeatable.
 
-    After Harman, "How effective is suffixing?" (JASIS 1991), with -ed and -ing added.
+    In the spirit of Harman's S stemmer ("How effective is suffixing?", JASIS 1991), with -ing,
+    -ed and a final e taken off as well, so that close, closes, closed and closing agree.
     """
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
-    if len(word) > 5 and word.endswith("ing"):
-        return word[:-3]
-    if len(word) > 4 and word.endswith("ed"):
-        return word[:-2]
-    if len(word) > 4 and word.endswith("es"):
-        return word[:-2]
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
+    for ending, shortest in (("ing", 6), ("ed", 5), ("es", 5), ("s", 4), ("e", 4)):
+        if len(word) >= shortest and word.endswith(ending):
+            keep = ending == "s" and word.endswith(("ss", "us", "is"))
+            return word if keep else word[: -len(ending)]
     return word
 
 

@@ -28,7 +28,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One sentence of a passage, with its fitness 0..1 to answer the question at hand."""
+    """One sentence of a passage, and its score for the question at hand (higher is better)."""
 
     sentence: str
     passage: Passage

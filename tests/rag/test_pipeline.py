@@ -1,0 +1,174 @@
+import pytest
+
+from rag.errors import PipelineError
+from rag.pipeline import Pipeline
+from rag.router import Router
+from rag.source import Source
+from rag.types import Passage, Reliability
+from tests.rag.fakes import MemoryLedger
+
+QUESTION = "When was the Eiffel Tower completed?"
+TRUE = Passage("The Eiffel Tower was completed in 1889. It stands in Paris.")
+FALSE = Passage("The Eiffel Tower was completed in 1921. It stands in Paris.")
+
+
+class Scores:
+    def __init__(self, known):
+        self.known = known
+
+    def reliabilities(self):
+        return self.known
+
+
+class Broken:
+    """A source that answers a search with whatever it is given, or raises it."""
+
+    def __init__(self, source_id, reply):
+        self.id = source_id
+        self.reply = reply
+
+    def search(self, query, k):
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply
+
+
+def three_sources():
+    return [Source(1, [TRUE]), Source(2, [FALSE]), Source(3, [FALSE])]
+
+
+def test_without_scores_the_majority_wins_even_when_it_lies(encoder):
+    answer = Pipeline(three_sources(), encoder).ask(QUESTION)
+    assert answer.text == "1921"
+    assert answer.sources == (2, 3)
+    assert answer.weights == {1: 1.0, 2: 1.0, 3: 1.0}
+    assert answer.passages == (FALSE,)
+
+
+def test_with_scores_the_reliable_source_wins(encoder):
+    known = {1: Reliability(supported=40.0), 2: Reliability(2.0, 30.0), 3: Reliability(3.0, 30.0)}
+    answer = Pipeline(three_sources(), encoder, scores=Scores(known)).ask(QUESTION)
+    assert answer.text == "1889"
+    assert answer.sources == (1,)
+    assert answer.share == 1.0
+    assert answer.passages == (TRUE,)
+
+
+def test_judgements_reach_the_sink_and_turn_the_next_answer(encoder):
+    ledger = MemoryLedger()
+    pipeline = Pipeline(three_sources(), encoder, scores=ledger, sink=ledger)
+    first = pipeline.ask(QUESTION)
+    assert first.text == "1921"
+    pipeline.judge(first, ["1889"])
+    assert pipeline.ask(QUESTION).text == "1889"
+    assert ledger.reliabilities()[2].contradicted == 1.0
+    assert ledger.reliabilities()[2].used == 1.0
+
+
+def test_judging_the_same_answer_twice_counts_once(encoder):
+    ledger = MemoryLedger()
+    pipeline = Pipeline(three_sources(), encoder, sink=ledger)
+    answer = pipeline.ask(QUESTION)
+    pipeline.judge(answer, ["1889"])
+    pipeline.judge(answer, ["1889"])
+    assert ledger.reliabilities()[1].asked == 1.0
+
+
+def test_keys_of_feedback_differ_between_questions_and_between_runs(encoder):
+    pipelines = [Pipeline(three_sources(), encoder, run="mine"), Pipeline(three_sources(), encoder)]
+    keys = [
+        judgement.key
+        for pipeline in pipelines
+        for _ in range(2)
+        for judgement in pipeline.judge(pipeline.ask(QUESTION), ["1889"])
+    ]
+    assert len(set(keys)) == 12
+    assert keys[0] == "mine/1/1"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        RuntimeError("out of order"),
+        TimeoutError(),
+        None,
+        "a text instead of passages",
+        [42],
+        [Passage(42)],
+        {"passages": []},
+    ],
+)
+def test_a_source_that_fails_costs_its_share_and_not_the_answer(encoder, reply, caplog):
+    answer = Pipeline([Source(1, [TRUE]), Broken(9, reply)], encoder).ask(QUESTION)
+    assert answer.text == "1889"
+    assert [s.source for s in answer.silent] == [9]
+    assert answer.silent[0].reason.startswith("failed: ")
+    assert "source 9 did not answer" in caplog.text
+
+
+def test_a_source_that_finds_nothing_is_silent(encoder):
+    pipeline = Pipeline([Source(1, [TRUE]), Source(2, [Passage("Oaks grow old.")])], encoder)
+    answer = pipeline.ask(QUESTION)
+    assert answer.sources == (1,)
+    assert [(s.source, s.reason) for s in answer.silent] == [(2, "found nothing")]
+
+
+def test_when_every_source_fails_the_answer_is_empty_and_can_still_be_judged(encoder):
+    ledger = MemoryLedger()
+    pipeline = Pipeline([Broken(5, OSError())], encoder, sink=ledger)
+    answer = pipeline.ask(QUESTION)
+    assert (answer.text, answer.sources, answer.share) == ("", (), 0.0)
+    pipeline.judge(answer, ["1889"])
+    assert ledger.reliabilities()[5] == Reliability(asked=1.0)
+
+
+def test_a_flood_of_passages_is_cut_to_what_was_asked_for(encoder):
+    flood = [FALSE] * 3 + [Passage(f"Noise {i}.") for i in range(100_000)]
+    pipeline = Pipeline([Broken(1, flood)], encoder, candidates=3)
+    assert pipeline.ask(QUESTION).text == "1921"
+
+
+def test_text_of_a_source_is_made_safe_before_it_is_shown(encoder):
+    hostile = Passage("The Eiffel Tower was completed in 1889.\x1b[2J" + " x" * 200_000, "t\x07")
+    answer = Pipeline([Broken(1, [hostile])], encoder).ask(QUESTION)
+    assert answer.text == "1889"
+    (passage,) = answer.passages
+    assert "\x1b" not in passage.text
+    assert "\x07" not in passage.title
+    assert len(passage.text) <= 100_000
+
+
+def test_a_router_with_a_limit_asks_only_the_best(encoder):
+    known = {1: Reliability(supported=40.0), 2: Reliability(2.0, 30.0), 3: Reliability(3.0, 30.0)}
+    answer = Pipeline(three_sources(), encoder, scores=Scores(known), router=Router(limit=1)).ask(
+        QUESTION
+    )
+    assert [vote.source for vote in answer.votes] == [1]
+    assert answer.silent == ()
+
+
+def test_the_order_of_the_sources_changes_no_answer(encoder):
+    forwards = Pipeline(three_sources(), encoder, run="r").ask(QUESTION)
+    backwards = Pipeline(three_sources()[::-1], encoder, run="r").ask(QUESTION)
+    assert forwards == backwards
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ([], "at least one source"),
+        ([Source(1, [TRUE]), Source(1, [FALSE])], "same id"),
+        ([Source(-1, [TRUE])], "not a uint32"),
+        ([Source(2**32, [TRUE])], "not a uint32"),
+        ([Source("1", [TRUE])], "not a uint32"),
+    ],
+)
+def test_sources_that_cannot_be_told_apart_are_refused(encoder, sources, message):
+    with pytest.raises(PipelineError, match=message):
+        Pipeline(sources, encoder)
+
+
+@pytest.mark.parametrize(("question", "message"), [(" \n", "is empty"), ("x" * 2001, "2,000")])
+def test_a_question_that_asks_nothing_or_too_much_is_refused(encoder, question, message):
+    with pytest.raises(PipelineError, match=message):
+        Pipeline(three_sources(), encoder).ask(question)

@@ -1,0 +1,37 @@
+import pytest
+
+from rag.reranker import SentenceReranker
+from rag.types import Passage
+
+RIVERS = Passage("The Danube is long. It begins in the Black Forest of Germany. It is brown.")
+TREES = Passage("Oaks grow old. Black bread is made of rye.")
+
+
+@pytest.fixture
+def reranker(encoder):
+    return SentenceReranker(encoder)
+
+
+def test_the_sentence_that_answers_comes_first_with_its_passage(reranker):
+    (evidence,) = reranker.rank("In which German forest does it begin?", [[TREES, RIVERS]])
+    assert evidence[0].sentence == "It begins in the Black Forest of Germany."
+    assert evidence[0].passage is RIVERS
+    assert len(evidence) == 5
+    assert [e.score for e in evidence] == sorted((e.score for e in evidence), reverse=True)
+
+
+def test_each_set_of_passages_is_ranked_on_its_own(reranker):
+    ranked = reranker.rank("Where does it begin?", [[RIVERS], [], [TREES]])
+    assert [len(evidence) for evidence in ranked] == [3, 0, 2]
+
+
+def test_the_order_of_the_sets_changes_no_ranking(encoder):
+    sets = [[RIVERS], [TREES], [TREES, RIVERS]]
+    forwards = SentenceReranker(encoder).rank("Where does it begin?", sets)
+    backwards = SentenceReranker(encoder).rank("Where does it begin?", sets[::-1])
+    assert forwards == backwards[::-1]
+
+
+def test_a_question_of_function_words_alone_is_ranked_by_meaning(reranker):
+    (evidence,) = reranker.rank("Where is it?", [[RIVERS]])
+    assert len(evidence) == 3
