@@ -98,7 +98,7 @@ def test_the_readme_example_runs_as_it_stands(prepared):
     (home / "wiki.jsonl").write_text(json.dumps(line) + "\n")
     readme = (ROOT / "README.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(example.splitlines()) <= 11
+    assert len(example.splitlines()) <= 10
     run = subprocess.run(
         [sys.executable, "-c", example.replace("http://127.0.0.1:8545", url)],
         cwd=home, env={**os.environ, "CHAINREP_HOME": str(home)},
