@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chainrep.errors import StoreError
 from chainrep.protocol.types import Feedback, Report, SignedReport
 from chainrep.store.db import transaction
 
@@ -34,12 +35,16 @@ class Batches:
         self.ledger = ledger
 
     def seal(self, signed: SignedReport, records: Sequence[Feedback]) -> StoredBatch:
-        """Store a signed report and claim its feedback records, in one step."""
+        """Store a signed report and claim its feedback records, in one step.
+
+        Raises StoreError, and changes nothing, when another run has claimed one of the records
+        or has an open batch under this nonce.
+        """
         report = signed.report
         with transaction(self.db):
             cursor = self.db.execute(
-                "INSERT INTO batch (ledger, committee, nonce, deadline, evidence_root, updates,"
-                " signer_mask, signatures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO batch (ledger, committee, nonce, deadline, evidence_root,"
+                " updates, signer_mask, signatures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self.ledger,
                     report.committee,
@@ -52,9 +57,15 @@ class Batches:
                 ),
             )
             batch = int(cursor.lastrowid or 0)
-            self.db.executemany(
-                "UPDATE feedback SET batch = ? WHERE key = ?", [(batch, r.key) for r in records]
+            claimed = self.db.executemany(
+                "UPDATE feedback SET batch = ? WHERE key = ? AND batch IS NULL",
+                [(batch, record.key) for record in records],
             )
+            if cursor.rowcount != 1 or claimed.rowcount != len(records):
+                raise StoreError(
+                    "Another run is sending the feedback of this outbox.",
+                    "Wait until it has finished, then run the same command again.",
+                )
         return StoredBatch(batch, signed)
 
     def sign_again(self, batch: int, signed: SignedReport) -> None:

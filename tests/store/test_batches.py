@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from chainrep.errors import StoreError
 from chainrep.protocol.types import Feedback, FeedbackKind, Report, SignedReport
 from chainrep.store.batches import Batches, Submission
 from chainrep.store.db import open_store
@@ -29,6 +30,16 @@ def test_a_sealed_batch_claims_its_feedback(outbox, batches):
     assert outbox.pending(10) == []
     assert outbox.count() == OutboxCount(pending=0, in_flight=1, applied=0, refused=0)
     assert batches.open() == [sealed]
+
+
+@pytest.mark.parametrize("nonce", [4, 5])
+def test_two_runs_cannot_claim_the_same_feedback(outbox, batches, nonce):
+    sealed = batches.seal(SIGNED, [RECORD])
+    rival = replace(SIGNED, report=replace(SIGNED.report, nonce=nonce))
+    with pytest.raises(StoreError, match="Another run"):
+        batches.seal(rival, [RECORD])
+    assert batches.open() == [sealed]
+    assert outbox.count().in_flight == 1
 
 
 def test_a_transaction_is_kept_before_it_is_sent(batches):
