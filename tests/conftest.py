@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from chainrep.chain.client import Client, connect
+from chainrep.chain.client import Client
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts, embedded_chain, find_anvil, start_anvil
 from chainrep.chain.embedded import EmbeddedProvider
 from chainrep.chain.rpc_server import RpcServer
 from chainrep.config import Config
-from chainrep.errors import ChainUnreachable
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
-from tests.tools import ROOT, free_port, require_tool
+from tests.tools import ROOT, free_port, require_tool, wait_for_chain
 
 # Before torch loads: threads that spin while they wait slow each other down on shared cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -43,12 +41,7 @@ def anvil_url() -> Iterator[str]:
     process = start_anvil(program, port)
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(200):
-            try:
-                connect(url)
-                break
-            except ChainUnreachable:
-                time.sleep(0.05)
+        wait_for_chain(url)
         yield url
     finally:
         process.terminate()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
+
+from chainrep.chain.client import connect
+from chainrep.errors import ChainUnreachable
 
 ROOT = Path(__file__).parent.parent
 
@@ -25,3 +29,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def wait_for_chain(url: str) -> None:
+    """Return as soon as a chain answers; fail after half a minute."""
+    for _ in range(300):
+        try:
+            connect(url)
+        except ChainUnreachable:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"no chain came up at {url}")

@@ -4,14 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import find_anvil
 from chainrep.errors import ChainUnreachable
-from tests.tools import ROOT, free_port, require_tool
+from tests.tools import ROOT, free_port, require_tool, wait_for_chain
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
@@ -26,12 +25,7 @@ def test_a_devnet_that_is_stopped_leaves_nothing_running(kind, ending):
         cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            connect(url)
-            break
-        except ChainUnreachable:
-            time.sleep(0.1)
+    wait_for_chain(url)
     devnet.send_signal(ending)
     told, _ = devnet.communicate(timeout=20)
     assert devnet.returncode == 0

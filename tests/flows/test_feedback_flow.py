@@ -5,14 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
-from chainrep.chain.client import connect
 from chainrep.chain.devnet import find_anvil
-from chainrep.errors import ChainUnreachable
-from tests.tools import ROOT, free_port, require_tool
+from tests.tools import ROOT, free_port, require_tool, wait_for_chain
 
 
 class Terminal:
@@ -47,12 +44,7 @@ def terminal(request, tmp_path):
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
-    for _ in range(300):
-        try:
-            connect(url)
-            break
-        except ChainUnreachable:
-            time.sleep(0.1)
+    wait_for_chain(url)
     yield Terminal(tmp_path / "home", url)
     devnet.send_signal(signal.SIGINT)
     told, _ = devnet.communicate(timeout=20)

@@ -18,6 +18,10 @@ class Killed(BaseException):
     """Stands for SIGKILL: nothing may catch it and tidy up."""
 
 
+def killed(*_):
+    raise Killed
+
+
 def judgement(key, source=1, supported=100, contradicted=0):
     return Feedback(
         key, source, FeedbackKind.GOLD, bytes(32), supported, contradicted, 0, 100, 1_700_000_000
@@ -106,12 +110,12 @@ def test_a_kill_at_any_durable_step_loses_nothing_and_sends_nothing_twice(
     relayer = session.relayer(outbox)
     original = getattr(relayer.batches, step)
 
-    def killed(*arguments, **named):
+    def killed_at(*arguments, **named):
         if moment == "after":
             original(*arguments, **named)
         raise Killed
 
-    monkeypatch.setattr(relayer.batches, step, killed)
+    monkeypatch.setattr(relayer.batches, step, killed_at)
     with pytest.raises(Killed):
         list(relayer.flush())
     flush(session, outbox)
@@ -122,9 +126,6 @@ def test_a_kill_at_any_durable_step_loses_nothing_and_sends_nothing_twice(
 def test_a_kill_between_broadcast_and_receipt_is_recognised_as_done(session, outbox, monkeypatch):
     outbox.put(judgement("a"))
     relayer = session.relayer(outbox)
-
-    def killed(*_):
-        raise Killed
 
     monkeypatch.setattr(session.client, "wait", killed)
     with pytest.raises(Killed):
@@ -157,9 +158,6 @@ def test_a_batch_whose_nonce_went_to_another_report_takes_the_next_one(
     outbox.put(judgement("ours"))
     relayer = session.relayer(outbox)
 
-    def killed(*_):
-        raise Killed
-
     monkeypatch.setattr(relayer.batches, "keep", killed)
     with pytest.raises(Killed):
         list(relayer.flush())
@@ -177,9 +175,6 @@ def test_a_batch_whose_deadline_has_passed_is_signed_anew(session, outbox, monke
     outbox.put(judgement("a"))
     relayer = session.relayer(outbox)
 
-    def killed(*_):
-        raise Killed
-
     monkeypatch.setattr(relayer.batches, "keep", killed)
     with pytest.raises(Killed):
         list(relayer.flush())
@@ -190,9 +185,6 @@ def test_a_batch_whose_deadline_has_passed_is_signed_anew(session, outbox, monke
 
 def test_a_stored_transaction_that_lost_its_account_nonce_is_replaced(session, outbox, monkeypatch):
     outbox.put(judgement("a"))
-
-    def killed(*_):
-        raise Killed
 
     monkeypatch.setattr(session.client, "broadcast", killed)
     with pytest.raises(Killed):
