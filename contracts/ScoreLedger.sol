@@ -5,12 +5,16 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {IScoreLedger} from "./interfaces/IScoreLedger.sol";
 import {ISourceRegistry} from "./interfaces/ISourceRegistry.sol";
 import {ReporterCommittee} from "./ReporterCommittee.sol";
+import {Successor} from "./Successor.sol";
+import {Quorum} from "./types/Quorum.sol";
 import {ScoreRecord} from "./types/ScoreRecord.sol";
 import {ScoreUpdate, UPDATE_BYTES} from "./types/ScoreUpdate.sol";
 import {SourceId} from "./types/SourceId.sol";
 
 /// @title How reliable each source was; the interface is the manual.
-contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
+contract ScoreLedger is IScoreLedger, ReporterCommittee, Successor {
+    uint16 private constant INITIAL_UPDATE_LIMIT = 2_000;
+
     bytes32 private constant REPORT_TYPEHASH = keccak256(
         "Report(uint32 committee,uint64 nonce,uint64 deadline,bytes32 evidenceRoot,bytes updates)"
     );
@@ -20,21 +24,40 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
     /// @inheritdoc IScoreLedger
     ISourceRegistry public immutable registry;
 
+    /// @inheritdoc IScoreLedger
+    bool public immutable archive;
+
     mapping(SourceId id => ScoreRecord) private _records;
 
     /* SETTING UP */
 
     /// @param registry_ Says which ids are sources.
-    /// @param initialOwner Admits committee members and sets limits.
+    /// @param initialOwner Admits committee members and sets the limit.
     /// @param members The first committee, ascending.
     /// @param threshold How many of them must sign a report.
+    /// @param archive_ Whether to keep events only, at a tenth of the gas.
+    /// @param predecessor_ The ledger that this one continues, or zero.
     constructor(
         ISourceRegistry registry_,
         address initialOwner,
         address[] memory members,
-        uint8 threshold
-    ) ReporterCommittee(initialOwner, members, threshold) EIP712("chainrep ScoreLedger", "1") {
+        uint8 threshold,
+        bool archive_,
+        address predecessor_
+    )
+        ReporterCommittee(initialOwner, members, threshold)
+        Successor(predecessor_)
+        EIP712("chainrep ScoreLedger", "1")
+    {
         registry = registry_;
+        archive = archive_;
+        emit LedgerOpened(registry_, archive_);
+        _setUpdateLimit(INITIAL_UPDATE_LIMIT);
+    }
+
+    /// @inheritdoc IScoreLedger
+    function setUpdateLimit(uint16 limit) external onlyOwner {
+        _setUpdateLimit(limit);
     }
 
     /* APPLYING */
@@ -48,13 +71,17 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
         uint32 signerMask,
         bytes calldata signatures
     ) external {
-        Quorum memory quorum = _currentQuorum(nonce, deadline);
-        uint256 count = updates.length / UPDATE_BYTES;
-        require(count > 0 && updates.length % UPDATE_BYTES == 0, BatchLengthInvalid(updates.length));
-        require(count <= quorum.updateLimit, BatchTooLarge(count, quorum.updateLimit));
-        bytes32 digest = _reportDigest(quorum.version, updates, evidenceRoot, nonce, deadline);
-        _acceptReport(quorum, digest, signerMask, signatures);
-        _add(updates, count);
+        Quorum quorum = _currentQuorum(nonce, deadline);
+        _requireLength(updates.length, quorum.limit());
+        bytes32 updatesHash = keccak256(updates);
+        _accept(
+            quorum,
+            _report(quorum.version(), updatesHash, evidenceRoot, nonce, deadline),
+            keccak256(abi.encode(nonce, block.timestamp, evidenceRoot, updatesHash)),
+            signerMask,
+            signatures
+        );
+        if (!archive) _add(updates);
         emit BatchApplied(nonce, uint40(block.timestamp), evidenceRoot, updates);
     }
 
@@ -80,12 +107,33 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
         uint64 nonce,
         uint64 deadline
     ) external view returns (bytes32) {
-        return _reportDigest(_version(), updates, evidenceRoot, nonce, deadline);
+        return _hashTypedDataV4(
+            _report(_version(), keccak256(updates), evidenceRoot, nonce, deadline)
+        );
+    }
+
+    /// @inheritdoc IScoreLedger
+    function updateLimit() external view returns (uint16) {
+        return _limit();
     }
 
     /* INTERNALS */
 
-    function _add(bytes calldata updates, uint256 count) private {
+    function _setUpdateLimit(uint16 limit) private {
+        require(limit > 0, UpdateLimitInvalid());
+        _setLimit(limit);
+        emit UpdateLimitChanged(limit);
+    }
+
+    function _requireLength(uint256 length, uint256 limit) private view {
+        require(length > 0 && (archive || length % UPDATE_BYTES == 0), BatchLengthInvalid(length));
+        // Rounded up, since an archive's batch is no whole number of updates.
+        uint256 count = (length + UPDATE_BYTES - 1) / UPDATE_BYTES;
+        require(count <= limit, BatchTooLarge(count, limit));
+    }
+
+    function _add(bytes calldata updates) private {
+        uint256 count = updates.length / UPDATE_BYTES;
         SourceId last = SourceId.wrap(0);
         for (uint256 i = 0; i < count; ++i) {
             ScoreUpdate update = _updateAt(updates, i);
@@ -115,23 +163,20 @@ contract ScoreLedger is IScoreLedger, ReporterCommittee, EIP712 {
         }
     }
 
-    function _reportDigest(
+    function _report(
         uint32 version,
-        bytes calldata updates,
+        bytes32 updatesHash,
         bytes32 evidenceRoot,
         uint64 nonce,
         uint64 deadline
-    ) private view returns (bytes32) {
-        return _hashTypedDataV4(
-            keccak256(
-                abi.encode(
-                    REPORT_TYPEHASH, version, nonce, deadline, evidenceRoot, keccak256(updates)
-                )
-            )
+    ) private pure returns (bytes32) {
+        return keccak256(
+            abi.encode(REPORT_TYPEHASH, version, nonce, deadline, evidenceRoot, updatesHash)
         );
     }
 
     function _score(SourceId id) private view returns (Score memory) {
+        require(!archive, ArchiveKeepsNoScores());
         ScoreRecord record = _records[id];
         if (record.isUntouched()) registry.requireKnown(id);
         return Score({
