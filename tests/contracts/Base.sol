@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
 import {SourceRegistry} from "../../contracts/SourceRegistry.sol";
 import {SourceId} from "../../contracts/types/SourceId.sol";
+
+/// A log as forge records it.
+struct Log {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
 
 /// The few cheatcodes that these tests use.
 interface Vm {
     function addr(uint256 key) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8, bytes32, bytes32);
     function prank(address sender) external;
+    function startPrank(address sender) external;
+    function stopPrank() external;
     function warp(uint256 time) external;
     function chainId(uint256 id) external;
     function assume(bool condition) external pure;
     function expectRevert(bytes calldata data) external;
+    function deal(address account, uint256 balance) external;
+    function roll(uint256 number) external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
     function expectEmit() external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function store(address target, bytes32 slot, bytes32 value) external;
@@ -62,12 +76,42 @@ abstract contract Base {
 
     function setUp() public virtual {
         vm.warp(START);
-        registry = new SourceRegistry();
+        registry = new SourceRegistry(IERC721(address(0)), address(0));
         registry.register("https://one.example");
         registry.register("https://two.example");
         registry.register("https://three.example");
         keys = sortedKeys(3);
-        ledger = new ScoreLedger(registry, OWNER, addressesOf(keys), 2);
+        ledger = newLedger();
+    }
+
+    /// The ledger under test: the reference takes its place in reference/.
+    function newLedger() internal virtual returns (ScoreLedger) {
+        return new ScoreLedger(registry, OWNER, addressesOf(keys), 2, false, address(0));
+    }
+
+    function reverts(bytes4 selector) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector));
+    }
+
+    function reverts(bytes4 selector, uint256 a) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, a));
+    }
+
+    function reverts(bytes4 selector, uint256 a, uint256 b) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, a, b));
+    }
+
+    function reverts(bytes4 selector, address a) internal {
+        vm.expectRevert(abi.encodeWithSelector(selector, a));
+    }
+
+    function recorded() internal returns (Log[] memory) {
+        return vm.getRecordedLogs();
+    }
+
+    /// The signature of a contract on the committee's grid: a header, then its bytes.
+    function contractSignature(bytes memory own) internal pure returns (bytes memory) {
+        return bytes.concat(bytes32(own.length), bytes32(0), hex"00", own);
     }
 
     function sortedKeys(uint256 count) internal pure returns (uint256[] memory sorted) {

@@ -6,6 +6,7 @@ import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
 import {SourceId} from "../../contracts/types/SourceId.sol";
 import {ScoreRecord} from "../../contracts/types/ScoreRecord.sol";
 import {ScoreUpdate} from "../../contracts/types/ScoreUpdate.sol";
+import {TreeNode, leafNode} from "../../contracts/types/TreeNode.sol";
 import {Base} from "./Base.sol";
 
 /// The files of tests/vectors, which the Python tests read too.
@@ -103,6 +104,60 @@ contract VectorsTest is Base {
         }
     }
 
+    function test_CancellationDigestsAreThoseThatPythonSigns() external view {
+        string memory json = vm.readFile("tests/vectors/report.json");
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("Cancellation(uint32 committee,uint64 nonce,uint64 deadline)"),
+                number(json, ".cancellation.committee"),
+                number(json, ".cancellation.nonce"),
+                number(json, ".cancellation.deadline")
+            )
+        );
+        bytes32 digest = keccak256(
+            bytes.concat(hex"1901", vm.parseJsonBytes32(json, ".domainSeparator"), structHash)
+        );
+        require(digest == vm.parseJsonBytes32(json, ".cancellation.digest"), "digest");
+    }
+
+    function test_ReputationProofsLeadToTheRoot() external view {
+        string memory json = vm.readFile("tests/vectors/reputation_tree.json");
+        uint256 count = lengthOf(json, "trees");
+        require(count > 3, "vectors");
+        for (uint256 t = 0; t < count; ++t) {
+            string memory tree = at("trees", t, "");
+            TreeNode root =
+                TreeNode.wrap(bytes20(vm.parseJsonBytes(json, string.concat(tree, ".root"))));
+            for (uint256 i = 0;; ++i) {
+                string memory proof = string.concat(tree, ".proofs[", vm.toString(i), "]");
+                if (!vm.keyExistsJson(json, proof)) break;
+                bytes memory siblings = vm.parseJsonBytes(json, string.concat(proof, ".siblings"));
+                TreeNode leaf = leafNode(reputationLeaf(json, tree, proof));
+                require(this.climb(leaf, siblings) == root, "proof");
+            }
+        }
+    }
+
+    function climb(TreeNode leaf, bytes calldata siblings) external pure returns (TreeNode) {
+        return leaf.climb(siblings);
+    }
+
+    function reputationLeaf(string memory json, string memory tree, string memory proof)
+        private
+        pure
+        returns (bytes memory)
+    {
+        return abi.encode(
+            number(json, string.concat(tree, ".chainId")),
+            vm.parseJsonAddress(json, string.concat(tree, ".contract")),
+            number(json, string.concat(tree, ".epoch")),
+            vm.parseJsonBytes32(json, string.concat(tree, ".formulaHash")),
+            vm.parseJsonAddress(json, string.concat(proof, ".account")),
+            number(json, string.concat(proof, ".score")),
+            vm.parseJsonAddress(json, string.concat(proof, ".next"))
+        );
+    }
+
     /// The vectors' domain has the name and version under which a ledger checks signatures.
     function domainIsTheLedgers(string memory json) private {
         vm.chainId(number(json, ".domain.chainId"));
@@ -123,7 +178,7 @@ contract VectorsTest is Base {
             )
         );
         require(separator == vm.parseJsonBytes32(json, ".domainSeparator"), "separator");
-        ScoreLedger here = new ScoreLedger(registry, OWNER, members, 1);
+        ScoreLedger here = new ScoreLedger(registry, OWNER, members, 1, false, address(0));
         (, string memory name, string memory version, uint256 chainId, address at_,,) =
             here.eip712Domain();
         require(keccak256(bytes(name)) == keccak256("chainrep ScoreLedger"), "name");

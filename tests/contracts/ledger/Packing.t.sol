@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IScoreLedger} from "../../contracts/interfaces/IScoreLedger.sol";
-import {ScoreRecord} from "../../contracts/types/ScoreRecord.sol";
-import {ScoreUpdate} from "../../contracts/types/ScoreUpdate.sol";
-import {Base} from "./Base.sol";
+import {IScoreLedger} from "../../../contracts/interfaces/IScoreLedger.sol";
+import {ScoreRecord} from "../../../contracts/types/ScoreRecord.sol";
+import {ScoreUpdate} from "../../../contracts/types/ScoreUpdate.sol";
+import {Base} from "../Base.sol";
 
 /// The packed words against a plain reference that keeps four counters apart.
 contract PackingTest is Base {

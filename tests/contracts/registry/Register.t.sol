@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ISourceRegistry} from "../../contracts/interfaces/ISourceRegistry.sol";
-import {SourceId} from "../../contracts/types/SourceId.sol";
-import {Base} from "./Base.sol";
+import {ISourceRegistry} from "../../../contracts/interfaces/ISourceRegistry.sol";
+import {SourceId} from "../../../contracts/types/SourceId.sol";
+import {Base} from "../Base.sol";
 
 contract RegisterTest is Base {
     function test_IdsCountUpFromOne() external {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IScoreLedger} from "../../contracts/interfaces/IScoreLedger.sol";
-import {ISourceRegistry} from "../../contracts/interfaces/ISourceRegistry.sol";
-import {SourceId} from "../../contracts/types/SourceId.sol";
-import {Base} from "./Base.sol";
+import {IScoreLedger} from "../../../contracts/interfaces/IScoreLedger.sol";
+import {ISourceRegistry} from "../../../contracts/interfaces/ISourceRegistry.sol";
+import {SourceId} from "../../../contracts/types/SourceId.sol";
+import {Base} from "../Base.sol";
 
 contract ReadScoresTest is Base {
     function test_AKnownSourceWithoutEvidenceHasAnEmptyScore() external view {

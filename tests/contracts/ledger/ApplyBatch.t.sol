@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IReporterCommittee} from "../../contracts/interfaces/IReporterCommittee.sol";
-import {IScoreLedger} from "../../contracts/interfaces/IScoreLedger.sol";
-import {ISourceRegistry} from "../../contracts/interfaces/ISourceRegistry.sol";
-import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
-import {SourceId} from "../../contracts/types/SourceId.sol";
-import {Base} from "./Base.sol";
+import {IReporterCommittee} from "../../../contracts/interfaces/IReporterCommittee.sol";
+import {IScoreLedger} from "../../../contracts/interfaces/IScoreLedger.sol";
+import {ISourceRegistry} from "../../../contracts/interfaces/ISourceRegistry.sol";
+import {ScoreLedger} from "../../../contracts/ScoreLedger.sol";
+import {SourceId} from "../../../contracts/types/SourceId.sol";
+import {Base} from "../Base.sol";
 
 contract ApplyBatchTest is Base {
     bytes private one = update(1, 100, 0, 100, 100);
@@ -147,7 +147,7 @@ contract ApplyBatchTest is Base {
     }
 
     function test_RevertWhen_TheReportIsForAnotherLedger() external {
-        ScoreLedger other = new ScoreLedger(registry, OWNER, addressesOf(keys), 2);
+        ScoreLedger other = newLedger();
         bytes memory signed = signatures(other.reportDigest(one, ROOT, 1, DEADLINE), 3);
         expectRefusal(abi.encodeWithSelector(IReporterCommittee.SignerMismatch.selector, 0));
         ledger.applyBatch(one, ROOT, 1, DEADLINE, 3, signed);

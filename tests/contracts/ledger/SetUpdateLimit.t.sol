@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {IReporterCommittee} from "../../contracts/interfaces/IReporterCommittee.sol";
-import {IScoreLedger} from "../../contracts/interfaces/IScoreLedger.sol";
-import {Base} from "./Base.sol";
+import {IReporterCommittee} from "../../../contracts/interfaces/IReporterCommittee.sol";
+import {IScoreLedger} from "../../../contracts/interfaces/IScoreLedger.sol";
+import {Base} from "../Base.sol";
 
 contract SetUpdateLimitTest is Base {
     function test_ABatchMayHoldTwoThousandUpdatesAtFirst() external view {
@@ -13,7 +13,7 @@ contract SetUpdateLimitTest is Base {
 
     function test_TheOwnerSetsTheLimit() external {
         vm.expectEmit();
-        emit IReporterCommittee.UpdateLimitChanged(1);
+        emit IScoreLedger.UpdateLimitChanged(1);
         vm.prank(OWNER);
         ledger.setUpdateLimit(1);
         require(ledger.updateLimit() == 1, "limit");
@@ -25,7 +25,7 @@ contract SetUpdateLimitTest is Base {
     }
 
     function test_RevertWhen_TheLimitIsZero() external {
-        vm.expectRevert(abi.encodeWithSelector(IReporterCommittee.UpdateLimitInvalid.selector));
+        vm.expectRevert(abi.encodeWithSelector(IScoreLedger.UpdateLimitInvalid.selector));
         vm.prank(OWNER);
         ledger.setUpdateLimit(0);
     }

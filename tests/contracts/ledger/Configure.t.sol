@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {IReporterCommittee} from "../../contracts/interfaces/IReporterCommittee.sol";
-import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
-import {Base} from "./Base.sol";
+import {IReporterCommittee} from "../../../contracts/interfaces/IReporterCommittee.sol";
+import {ScoreLedger} from "../../../contracts/ScoreLedger.sol";
+import {Base} from "../Base.sol";
 
 contract ConfigureTest is Base {
     function test_TheFirstCommitteeIsTheConstructors() external view {
@@ -102,7 +102,7 @@ contract ConfigureTest is Base {
 
     function test_RevertWhen_TheFirstCommitteeDoesNotFit() external {
         vm.expectRevert(abi.encodeWithSelector(IReporterCommittee.ThresholdInvalid.selector, 4, 3));
-        new ScoreLedger(registry, OWNER, addressesOf(keys), 4);
+        new ScoreLedger(registry, OWNER, addressesOf(keys), 4, false, address(0));
     }
 
     function refused(
