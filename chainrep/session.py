@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from chainrep.chain.address_book import Deployment, load_deployment
 from chainrep.chain.client import Client, connect
-from chainrep.chain.contracts import ScoreLedger, SourceRegistry
 from chainrep.chain.devnet import DEVNET_CHAIN_IDS, DevAccount, dev_accounts
+from chainrep.chain.score_ledger import ScoreLedger
+from chainrep.chain.source_registry import SourceRegistry
 from chainrep.config import Config
 from chainrep.errors import ConfigError
 from chainrep.node.relayer import Relayer

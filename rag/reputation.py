@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from chainrep.chain.contracts import ScoreLedger
+from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.config import read_config
 from chainrep.protocol.evidence import query_digest
 from chainrep.protocol.types import EVIDENCE_UNIT, Feedback, FeedbackKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,8 +28,20 @@ class Deployment:
     block: int
     source_registry: str
     score_ledger: str
+    feedback_log: str
+    reputation_roots: str
     members: Sequence[str]
     threshold: int
+
+    @property
+    def contracts(self) -> Mapping[str, str]:
+        """Every contract's address by its name."""
+        return {
+            "SourceRegistry": self.source_registry,
+            "ScoreLedger": self.score_ledger,
+            "FeedbackLog": self.feedback_log,
+            "ReputationRoots": self.reputation_roots,
+        }
 
     @property
     def ledger_id(self) -> str:
@@ -89,7 +101,7 @@ def _read(path: Path) -> Deployment:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ValueError("it is too large")
         deployment = Deployment(**json.loads(path.read_text()))
-        addresses = [deployment.source_registry, deployment.score_ledger, *deployment.members]
+        addresses = [*deployment.contracts.values(), *deployment.members]
         numbers = (deployment.chain_id, deployment.block, deployment.threshold)
         if not all(isinstance(n, int) for n in numbers) or str(numbers[0]) != path.stem:
             raise ValueError("a number in it is not what it should be")

@@ -1,4 +1,4 @@
-"""Ordered deployment: the registry first, then the ledger that asks it for ids."""
+"""Ordered deployment: first the registry, then everything that asks it for ids."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from eth_account import Account
+from eth_utils.crypto import keccak
 
 from chainrep.chain.address_book import Deployment
 from chainrep.chain.artifact import load_artifact
@@ -13,15 +14,28 @@ from chainrep.chain.client import Client
 from chainrep.errors import ChainError, InputError
 
 MAX_MEMBERS = 32
+NOBODY = "0x" + "00" * 20
+
+EPOCH_SECONDS = 7 * 24 * 3_600
+WINDOW_SECONDS = 24 * 3_600
+SETTLE_SECONDS = 48 * 3_600
+BOND = 10**17
+"""What a proposer or challenger of a root puts up, in wei."""
+FORMULA_HASH = keccak(b"chainrep public score 1")
+"""Names the formula of the public score until its specification has a hash of its own."""
 
 
 def deploy_contracts(
-    client: Client, private_key: bytes, members: Sequence[str], threshold: int
+    client: Client,
+    private_key: bytes,
+    members: Sequence[str],
+    threshold: int,
+    archive: bool = False,
 ) -> Deployment:
-    """Deploy both contracts; the key's account pays and owns them.
+    """Deploy every contract; the key's account pays and owns them.
 
-    ``members`` are the committee's addresses in any order, ``threshold`` of them must sign a
-    report. Raises InputError when that cannot be.
+    ``members`` are the committee's addresses in any order, ``threshold`` of them must sign. With
+    ``archive`` the ledger keeps events only. Raises InputError when that cannot be.
     """
     ordered = sorted(set(members), key=lambda address: int(address, 16))
     if len(ordered) != len(members) or not 0 < len(ordered) <= MAX_MEMBERS:
@@ -30,14 +44,23 @@ def deploy_contracts(
         raise InputError(f"The threshold must lie in 1..{len(ordered)}, the committee's size.")
     owner = Account.from_key(private_key).address
     block = client.ask(lambda: client.w3.eth.block_number)
-    registry = _create(client, private_key, "SourceRegistry")
-    ledger = _create(client, private_key, "ScoreLedger", registry, owner, ordered, threshold)
+
+    def create(name: str, *arguments: Any) -> str:
+        return _create(client, private_key, name, *arguments)
+
+    registry = create("SourceRegistry", NOBODY, NOBODY)
+    ledger = create("ScoreLedger", registry, owner, ordered, threshold, archive, NOBODY)
+    log = create("FeedbackLog", registry, create("OpenGate"), NOBODY)
+    rules = (FORMULA_HASH, EPOCH_SECONDS, WINDOW_SECONDS, SETTLE_SECONDS, BOND)
+    roots = create("ReputationRoots", rules, owner, ordered, threshold, NOBODY)
     return Deployment(
         chain_id=client.chain_id,
         genesis=client.genesis,
         block=block,
         source_registry=registry,
         score_ledger=ledger,
+        feedback_log=log,
+        reputation_roots=roots,
         members=ordered,
         threshold=threshold,
     )

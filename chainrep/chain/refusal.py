@@ -13,14 +13,25 @@ from eth_utils.crypto import keccak
 from chainrep.chain.artifact import load_artifact
 from chainrep.errors import CallRefused, ChainError, DuplicateSource, UnknownSource
 
-CONTRACTS = ("SourceRegistry", "ScoreLedger")
+CONTRACTS = (
+    "SourceRegistry",
+    "ScoreLedger",
+    "FeedbackLog",
+    "ReputationRoots",
+    "BondedGate",
+    "AllowListGate",
+)
 
 _REMEDIES = {
+    "ArchiveKeepsNoScores": "Read its events: this ledger was deployed as an archive.",
     "BatchTooLarge": "Send fewer sources per batch (--max-updates).",
     "DeadlinePassed": "Run `chainrep feedback flush` again: it signs anew.",
     "NonceNotNext": "Run `chainrep feedback flush` again: it takes up the ledger's next nonce.",
+    "NotSourceOwner": "Use the account that owns the source (`chainrep source show ID`).",
     "OwnableUnauthorizedAccount": "Use the owner's account.",
     "QuorumNotMet": "Collect the signatures of more committee members.",
+    "RotationNotSigned": "Both the present owner and the new one must sign.",
+    "SourceIsRetired": "A retired source stays retired: register a new one.",
     "UriLengthInvalid": "Use a shorter URI, and not an empty one.",
 }
 

@@ -15,9 +15,12 @@ from chainrep.errors import NotDeployed
 @click.command(short_help="Put the contracts on a local chain.")
 @settings
 @click.option("--again", is_flag=True, help="Deploy new contracts even where there are some.")
+@click.option(
+    "--archive", is_flag=True, help="A ledger of events only, for audit: a tenth of the gas."
+)
 @json_option
-def deploy(config: Config, again: bool, as_json: bool) -> None:
-    """Deploy SourceRegistry and ScoreLedger, and note their addresses in the home folder.
+def deploy(config: Config, again: bool, archive: bool, as_json: bool) -> None:
+    """Deploy the contracts, and note their addresses in the home folder.
 
     The committee is 2 of 3 of the local chain's published accounts. A second run changes
     nothing and shows the deployment that is there.
@@ -37,7 +40,9 @@ def deploy(config: Config, again: bool, as_json: bool) -> None:
         client = connect(config.url, config.chain_id)
         accounts = signing_accounts(client)
         members = [accounts[i].address for i in COMMITTEE]
-        deployment = deploy_contracts(client, accounts[OWNER].private_key, members, THRESHOLD)
+        deployment = deploy_contracts(
+            client, accounts[OWNER].private_key, members, THRESHOLD, archive
+        )
         save_deployment(config.deployments, deployment)
     if as_json:
         print_json(asdict(deployment) | {"new": fresh})
@@ -45,10 +50,7 @@ def deploy(config: Config, again: bool, as_json: bool) -> None:
     title = "Deployed" if fresh else "Already deployed (--again makes new contracts)"
     print_table(
         ["contract", "address"],
-        [
-            ["SourceRegistry", deployment.source_registry],
-            ["ScoreLedger", deployment.score_ledger],
-        ],
+        [[name, address] for name, address in deployment.contracts.items()],
         title=f"{title} on chain {deployment.chain_id}",
     )
     click.echo(f"Committee: {deployment.threshold} of {len(deployment.members)} must sign.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,15 @@ from chainrep.cli.options import json_option, settings
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
 from chainrep.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrep.chain.client import Client
+    from chainrep.chain.devnet import DevAccount
+
+
+_account_option = click.option(
+    "--account", default=4, show_default=True, help="Which published account owns it (0-9)."
+)
 
 
 @click.group()
@@ -20,23 +30,42 @@ def source() -> None:
 @source.command()
 @click.argument("uri")
 @settings
-@click.option(
-    "--account", default=4, show_default=True, help="Which published account shall own it (0-9)."
-)
+@_account_option
 @json_option
 def register(config: Config, uri: str, account: int, as_json: bool) -> None:
     """Register URI as a new source and print its id."""
-    from chainrep.session import open_session, signing_accounts
+    from chainrep.session import open_session
 
     session = open_session(config)
-    accounts = signing_accounts(session.client)
-    if not 0 <= account < len(accounts):
-        raise InputError(f"Account {account} is outside 0..{len(accounts) - 1}.")
-    new_id, receipt = session.registry.register(uri, accounts[account].private_key)
+    owner = _account(session.client, account)
+    new_id, receipt = session.registry.register(uri, owner.private_key)
     if as_json:
-        print_json({"id": new_id, "owner": accounts[account].address, "gas": receipt.gas_used})
+        print_json({"id": new_id, "owner": owner.address, "gas": receipt.gas_used})
     else:
         click.echo(f"Registered {uri} as source {new_id} ({receipt.gas_used:,} gas).")
+
+
+@source.command()
+@click.argument("source_id", type=int, metavar="ID")
+@settings
+@_account_option
+@click.option("--yes", is_flag=True, help="Do not ask: there is no way back.")
+@json_option
+def retire(config: Config, source_id: int, account: int, yes: bool, as_json: bool) -> None:
+    """Retire a source for good; its score stays readable."""
+    from chainrep.session import open_session
+
+    _check(source_id)
+    session = open_session(config)
+    owner = _account(session.client, account)
+    found = session.registry.source(source_id)
+    if not yes:
+        click.confirm(f"Retire source {source_id} ({found.uri}) for good?", abort=True, err=True)
+    receipt = session.registry.retire(source_id, owner.private_key)
+    if as_json:
+        print_json({"id": source_id, "retired": True, "gas": receipt.gas_used})
+    else:
+        click.echo(f"Source {source_id} is retired ({receipt.gas_used:,} gas).")
 
 
 @source.command("list")
@@ -50,7 +79,10 @@ def list_sources(config: Config, as_json: bool) -> None:
     if as_json:
         print_json([asdict(item) for item in found])
     elif found:
-        print_table(["id", "URI", "owner"], [[s.id, s.uri, s.owner] for s in found])
+        print_table(
+            ["id", "URI", "owner", "state"],
+            [[s.id, s.uri, s.owner, "retired" if s.retired else "active"] for s in found],
+        )
     else:
         click.echo("No source is registered yet: `chainrep source register URI`.")
 
@@ -63,11 +95,10 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
     """Show one source and its score."""
     from datetime import UTC, datetime
 
-    from chainrep.protocol.types import EVIDENCE_UNIT, MAX_SOURCE
+    from chainrep.protocol.types import EVIDENCE_UNIT
     from chainrep.session import open_session
 
-    if not 0 < source_id <= MAX_SOURCE:
-        raise InputError(f"Source id {source_id} is outside 1..{MAX_SOURCE}.")
+    _check(source_id)
     session = open_session(config)
     found = session.registry.source(source_id)
     (score,) = session.ledger.scores([source_id])
@@ -84,6 +115,7 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
         [
             ["URI", found.uri],
             ["owner", found.owner],
+            ["state", "retired" if found.retired else "active"],
             ["registered", moment(found.registered_at)],
             ["reliability", f"{score.reliability:.3f}"],
             ["evidence", f"{score.evidence:.2f} units"],
@@ -96,3 +128,19 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
             ["last update", moment(score.updated_at)],
         ],
     )
+
+
+def _check(source_id: int) -> None:
+    from chainrep.protocol.types import MAX_SOURCE
+
+    if not 0 < source_id <= MAX_SOURCE:
+        raise InputError(f"Source id {source_id} is outside 1..{MAX_SOURCE}.")
+
+
+def _account(client: Client, number: int) -> DevAccount:
+    from chainrep.session import signing_accounts
+
+    accounts = signing_accounts(client)
+    if not 0 <= number < len(accounts):
+        raise InputError(f"Account {number} is outside 0..{len(accounts) - 1}.")
+    return accounts[number]

@@ -22,7 +22,7 @@ def sources() -> None:
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
 @json_option
 def top(config: Config, min_evidence: float, limit: int, as_json: bool) -> None:
-    """The most reliable sources, read from the chain, best first.
+    """The most reliable sources that are not retired, read from the chain, best first.
 
     Reliability is the share of judged answers that were right, drawn towards one half while
     there is little evidence: (supported + 1) / (supported + contradicted + 2).
@@ -30,7 +30,7 @@ def top(config: Config, min_evidence: float, limit: int, as_json: bool) -> None:
     from chainrep.session import open_session
 
     session = open_session(config)
-    uris = {source.id: source.uri for source in session.registry.sources()}
+    uris = {found.id: found.uri for found in session.registry.sources() if not found.retired}
     scores = [s for s in session.ledger.scores(sorted(uris)) if s.evidence >= min_evidence]
     best = sorted(scores, key=lambda s: (-s.reliability, -s.evidence, s.source))[:limit]
     if as_json:

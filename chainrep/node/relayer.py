@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from eth_account import Account
 
 from chainrep.chain.client import Client, Receipt, SignedTransaction
-from chainrep.chain.contracts import ScoreLedger, SourceRegistry
+from chainrep.chain.score_ledger import ScoreLedger
+from chainrep.chain.source_registry import SourceRegistry
 from chainrep.errors import (
     BatchTooLarge,
     CallRefused,
@@ -24,7 +25,6 @@ from chainrep.errors import (
 )
 from chainrep.node.batching import next_batch
 from chainrep.protocol.evidence import evidence_tree
-from chainrep.protocol.score_update import pack_updates, unpack_updates
 from chainrep.protocol.typed_data import collect_signatures, sign_report
 from chainrep.protocol.types import Report, ScoreUpdate, SignedReport
 from chainrep.store.batches import Batches, StoredBatch, Submission
@@ -99,7 +99,7 @@ class Relayer:
             nonce=0,
             deadline=0,
             evidence_root=evidence_tree(batch.records).root,
-            updates=pack_updates(batch.updates),
+            updates=self.ledger.pack(batch.updates),
         )
         return self.batches.seal(self._sign(report), batch.records)
 
@@ -176,4 +176,4 @@ class Relayer:
         else:
             self.batches.settle(batch.id, receipt.hash, receipt.block, receipt.gas_used)
         report = batch.signed.report
-        return AppliedBatch(report.nonce, unpack_updates(report.updates), receipt)
+        return AppliedBatch(report.nonce, self.ledger.unpack(report.updates), receipt)

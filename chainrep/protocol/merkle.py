@@ -1,4 +1,5 @@
-"""A Merkle tree whose proofs OpenZeppelin's MerkleProof accepts.
+"""A Merkle tree over nodes of 32 bytes, whose proofs OpenZeppelin's MerkleProof accepts, or over
+nodes of 20 bytes, the first of each keccak256, which ReputationRoots accepts.
 
 Leaves are sorted by hash; a pair is hashed in ascending order, so a proof needs no directions.
 The tree is complete and kept in one array: node i has children 2i + 1 and 2i + 2, the leaves
@@ -15,27 +16,28 @@ from eth_utils.crypto import keccak
 from chainrep.errors import InputError
 
 MAX_PROOF = 64
+NODE_SIZES = (20, 32)
 
 
 @dataclass(frozen=True, slots=True)
 class MerkleTree:
-    """``nodes`` holds 2n - 1 hashes of 32 bytes, root first."""
+    """``nodes`` holds 2n - 1 hashes, root first, all as long as the leaves."""
 
     nodes: tuple[bytes, ...]
 
     @property
     def root(self) -> bytes:
-        """The 32-byte hash that commits to every leaf."""
+        """The hash that commits to every leaf."""
         return self.nodes[0]
 
 
 def build_tree(leaves: Iterable[bytes]) -> MerkleTree:
-    """Build the tree over 32-byte leaf hashes; raise InputError without leaves."""
+    """Build the tree over leaf hashes of 32 or of 20 bytes; raise InputError without leaves."""
     ordered = sorted(leaves, reverse=True)
     if not ordered:
         raise InputError("A Merkle tree needs at least one leaf.")
-    if any(len(leaf) != 32 for leaf in ordered):
-        raise InputError("Every Merkle leaf must be a 32-byte hash.")
+    if len(ordered[0]) not in NODE_SIZES or len({len(leaf) for leaf in ordered}) > 1:
+        raise InputError("Merkle leaves must be hashes of 32 bytes, or all of 20.")
     nodes = [b""] * (len(ordered) - 1) + ordered
     for i in range(len(ordered) - 2, -1, -1):
         nodes[i] = _hash_pair(nodes[2 * i + 1], nodes[2 * i + 2])
@@ -67,4 +69,4 @@ def verify_proof(root: bytes, leaf: bytes, proof: Sequence[bytes]) -> bool:
 
 
 def _hash_pair(a: bytes, b: bytes) -> bytes:
-    return keccak(a + b if a < b else b + a)
+    return keccak(a + b if a < b else b + a)[: len(a)]

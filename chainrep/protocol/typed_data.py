@@ -1,4 +1,4 @@
-"""The EIP-712 form of a report: what a committee member sees, signs and can be held to."""
+"""The EIP-712 form of what a committee member signs: a report, or that a nonce is cancelled."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ DOMAIN_NAME = "chainrep ScoreLedger"
 DOMAIN_VERSION = "1"
 SIGNATURE_BYTES = 65
 
-_TYPES = {
+_REPORT = {
     "Report": [
         {"name": "committee", "type": "uint32"},
         {"name": "nonce", "type": "uint64"},
         {"name": "deadline", "type": "uint64"},
         {"name": "evidenceRoot", "type": "bytes32"},
         {"name": "updates", "type": "bytes"},
+    ]
+}
+_CANCELLATION = {
+    "Cancellation": [
+        {"name": "committee", "type": "uint32"},
+        {"name": "nonce", "type": "uint64"},
+        {"name": "deadline", "type": "uint64"},
     ]
 }
 
@@ -59,34 +66,60 @@ def recover_signer(report: Report, domain: LedgerDomain, signature: bytes) -> st
         raise SignatureError("The signature cannot belong to any key.") from error
 
 
+def sign_cancellation(
+    committee: int, nonce: int, deadline: int, domain: LedgerDomain, private_key: bytes
+) -> bytes:
+    """One member's signature that a nonce shall be used up without a batch."""
+    message = {"committee": committee, "nonce": nonce, "deadline": deadline}
+    typed = encode_typed_data(_fields(domain), _CANCELLATION, message)
+    return bytes(Account.sign_message(typed, private_key).signature)
+
+
 def collect_signatures(
     report: Report,
     domain: LedgerDomain,
     members: Sequence[str],
     signatures: Mapping[str, bytes],
+    contract_signatures: Mapping[str, bytes] | None = None,
 ) -> SignedReport:
     """Join signatures by member address into mask and bytes.
 
-    Raises SignatureError when one was not made by the member it stands for.
+    ``contract_signatures`` are those of members that are contracts (ERC-1271), on which only the
+    contract itself can judge. Raises SignatureError when another one was not made by the member it
+    stands for.
     """
-    mask, joined = 0, b""
-    for i, member in enumerate(members):
-        if member not in signatures:
-            continue
-        if recover_signer(report, domain, signatures[member]) != member:
+    for member, signature in signatures.items():
+        if member in members and recover_signer(report, domain, signature) != member:
             raise SignatureError(f"The signature given for {member} was made by another key.")
-        mask |= 1 << i
-        joined += signatures[member]
+    mask, joined = join_signatures(members, signatures, contract_signatures)
     return SignedReport(report, mask, joined)
 
 
+def join_signatures(
+    members: Sequence[str],
+    signatures: Mapping[str, bytes],
+    contract_signatures: Mapping[str, bytes] | None = None,
+) -> tuple[int, bytes]:
+    """Signer mask and signature bytes as the contracts read them.
+
+    A key's signature stands as its 65 bytes. A contract's has a header of 65 bytes before it: its
+    length in the place of r, and zero in those of s and v, which no key's signature can have.
+    """
+    contracts = contract_signatures or {}
+    mask, joined = 0, b""
+    for i, member in enumerate(members):
+        if member in signatures:
+            joined += signatures[member]
+        elif member in contracts:
+            own = contracts[member]
+            joined += len(own).to_bytes(32) + bytes(33) + own
+        else:
+            continue
+        mask |= 1 << i
+    return mask, joined
+
+
 def _typed_report(report: Report, domain: LedgerDomain) -> SignableMessage:
-    fields: dict[str, Any] = {
-        "name": DOMAIN_NAME,
-        "version": DOMAIN_VERSION,
-        "chainId": domain.chain_id,
-        "verifyingContract": domain.ledger,
-    }
     message = {
         "committee": report.committee,
         "nonce": report.nonce,
@@ -94,4 +127,13 @@ def _typed_report(report: Report, domain: LedgerDomain) -> SignableMessage:
         "evidenceRoot": report.evidence_root,
         "updates": report.updates,
     }
-    return encode_typed_data(fields, _TYPES, message)
+    return encode_typed_data(_fields(domain), _REPORT, message)
+
+
+def _fields(domain: LedgerDomain) -> dict[str, Any]:
+    return {
+        "name": DOMAIN_NAME,
+        "version": DOMAIN_VERSION,
+        "chainId": domain.chain_id,
+        "verifyingContract": domain.ledger,
+    }

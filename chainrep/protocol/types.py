@@ -94,7 +94,7 @@ class Report:
 class SignedReport:
     """A report with its signatures: bit i of ``signer_mask`` set means member i signed.
 
-    ``signatures`` holds 65 bytes (r, s, v) per set bit, in ascending order of the members.
+    ``signatures`` holds one per set bit, in ascending order of the members: `join_signatures`.
     """
 
     report: Report

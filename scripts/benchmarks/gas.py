@@ -21,10 +21,11 @@ from typing import Any
 import click
 
 from chainrep.chain.client import Client, connect
-from chainrep.chain.contracts import ScoreLedger, SourceRegistry
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts, embedded_chain, find_anvil, start_anvil
 from chainrep.chain.embedded import EmbeddedProvider
+from chainrep.chain.score_ledger import ScoreLedger
+from chainrep.chain.source_registry import SourceRegistry
 from chainrep.cli.output import print_table, progress
 from chainrep.errors import ChainUnreachable
 from chainrep.protocol.score_update import UPDATE_BYTES, pack_updates

@@ -12,7 +12,7 @@ from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import ConfigError, NotDeployed
 
 A, B, C = (account.address for account in dev_accounts(3))
-DEPLOYMENT = Deployment(31337, "0x" + "ab" * 32, 0, A, B, [C], 1)
+DEPLOYMENT = Deployment(31337, "0x" + "ab" * 32, 0, A, B, C, A, [C], 1)
 
 
 def test_a_deployment_is_found_again(tmp_path):

@@ -53,7 +53,7 @@ def test_contracts_that_are_not_at_their_address(tmp_path, embedded_url):
     client = connect(embedded_url)
     a, b = (account.address for account in dev_accounts(2))
     folder = tmp_path / "deployments"
-    save_deployment(folder, Deployment(client.chain_id, client.genesis, 0, a, b, [a], 1))
+    save_deployment(folder, Deployment(client.chain_id, client.genesis, 0, a, b, a, b, [a], 1))
     run = chainrep(tmp_path, "sources", "top", "--rpc", embedded_url)
     refused(run, 1, f"no SourceRegistry at {a}", "chainrep deploy")
 
@@ -78,7 +78,7 @@ def test_judgements_that_make_no_sense(tmp_path, options, expected):
     accounts = [account.address for account in dev_accounts(3)]
     save_deployment(
         tmp_path / "deployments",
-        Deployment(1, "0x" + "00" * 32, 0, *accounts[:2], [accounts[2]], 1),
+        Deployment(1, "0x" + "00" * 32, 0, *accounts[:2] * 2, [accounts[2]], 1),
     )
     run = chainrep(tmp_path, "feedback", "add", "--source", "1", *options, CHAINREP_RPC=NOBODY)
     refused(run, 2, expected)

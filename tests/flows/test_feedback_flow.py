@@ -96,6 +96,14 @@ def test_from_a_bare_chain_to_the_most_reliable_source(terminal):
     assert [source["id"] for source in terminal.read("source", "list")] == [1, 2, 3]
     assert all(check["ok"] for check in terminal.read("doctor"))
 
+    unsure = terminal.run("source", "retire", "1", status=1)
+    assert "for good?" in unsure.stderr
+    foreign = terminal.run("source", "retire", "1", "--account", "5", "--yes", status=1)
+    assert "account that owns the source" in foreign.stderr
+    assert terminal.read("source", "retire", "1", "--yes")["retired"] is True
+    assert [source["source"] for source in terminal.read("sources", "top")] == [3, 2]
+    assert "retired" in terminal.run("source", "show", "1").stdout
+
 
 def test_feedback_is_kept_while_no_chain_answers_and_sent_when_one_does(terminal):
     terminal.run("deploy")

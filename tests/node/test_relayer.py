@@ -8,6 +8,7 @@ from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
 from chainrep.node.relayer import Relayer
 from chainrep.protocol.evidence import evidence_tree
+from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.outbox import OutboxCount
 
@@ -194,3 +195,29 @@ def test_a_stored_transaction_that_lost_its_account_nonce_is_replaced(session, o
     session.client.send({"to": receiver.address, "value": 1}, owner.private_key)
     flush(session, outbox)
     assert supported(session) == [100, 0, 0]
+
+
+def test_a_batch_whose_nonce_the_committee_cancelled_takes_the_next_one(
+    session, outbox, monkeypatch
+):
+    outbox.put(judgement("a"))
+    monkeypatch.setattr(Relayer, "_submit", killed)
+    with pytest.raises(Killed):
+        flush(session, outbox)
+    monkeypatch.undo()
+    cancel(session, 1)
+    (batch,) = flush(session, outbox)
+    assert (batch.nonce, supported(session)) == (2, [100, 0, 0])
+
+
+def cancel(session, nonce):
+    committee, deadline = session.ledger.committee(), session.client.now() + 600
+    signatures = {
+        account.address: sign_cancellation(
+            committee.version, nonce, deadline, session.ledger.domain, account.private_key
+        )
+        for account in dev_accounts(3)[1:]
+    }
+    mask, joined = join_signatures(committee.members, signatures)
+    call = session.ledger.cancel_call(nonce, deadline, mask, joined)
+    session.client.send(call, OWNERS[5].private_key)

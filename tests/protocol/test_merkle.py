@@ -44,8 +44,8 @@ def test_the_root_does_not_depend_on_the_order_of_leaves(leaves, random):
     assert build_tree(shuffled).root == build_tree(leaves).root
 
 
-@pytest.mark.parametrize("leaves", [[], [b"short"]])
-def test_a_tree_needs_leaves_of_32_bytes(leaves):
+@pytest.mark.parametrize("leaves", [[], [b"short"], [bytes(32), bytes(20)]])
+def test_a_tree_needs_leaves_that_are_all_hashes(leaves):
     with pytest.raises(InputError):
         build_tree(leaves)
 

@@ -10,6 +10,7 @@ from chainrep.protocol.typed_data import (
     collect_signatures,
     recover_signer,
     report_digest,
+    sign_cancellation,
     sign_report,
 )
 from chainrep.protocol.types import Report
@@ -91,3 +92,25 @@ def test_one_members_signature_cannot_be_passed_off_as_anothers():
     forged = {SIGNERS[1]: sign_report(REPORT, DOMAIN, KEYS[0])}
     with pytest.raises(SignatureError, match=SIGNERS[1]):
         collect_signatures(REPORT, DOMAIN, SIGNERS, forged)
+
+
+def test_a_contracts_signature_stands_behind_a_header_that_no_key_could_make():
+    members = sorted([SIGNERS[0], "0x" + "11" * 20], key=lambda address: int(address, 16))
+    contract = members.index("0x" + "11" * 20)
+    own = sign_report(REPORT, DOMAIN, KEYS[0])
+    signed = collect_signatures(
+        REPORT, DOMAIN, members, {SIGNERS[0]: own}, {"0x" + "11" * 20: b"anything"}
+    )
+    header = (8).to_bytes(32) + bytes(33)
+    parts = [own, own]
+    parts[contract] = header + b"anything"
+    assert (signed.signer_mask, signed.signatures) == (3, b"".join(parts))
+
+
+def test_a_cancellation_is_signed_by_its_member():
+    vector = VECTORS["cancellation"]
+    for key, signature in zip(KEYS, vector["signatures"], strict=True):
+        made = sign_cancellation(
+            vector["committee"], vector["nonce"], vector["deadline"], DOMAIN, key
+        )
+        assert made == unhex(signature)
