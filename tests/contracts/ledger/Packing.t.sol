@@ -36,7 +36,6 @@ contract PackingTest is Base {
 
     function test_RevertWhen_ACounterOfTheLedgerOverflows() external {
         applyUpdates(update(2, 0, 0, 0, 1), 1);
-        // Of the mappings' words under this key, the record is the one that holds the time.
         bytes32 slot = recordSlot(2);
         uint256 word = uint256(vm.load(address(ledger), slot));
         vm.store(address(ledger), slot, bytes32(word | (FULL << 96)));
@@ -64,13 +63,5 @@ contract PackingTest is Base {
         require(next.supported() == sums[3], "supported");
         require(next.updatedAt() == time, "time");
         require(ScoreRecord.unwrap(next) >> 232 == 0, "spare bits");
-    }
-
-    function recordSlot(uint32 source) private view returns (bytes32 slot) {
-        for (uint256 i = 0; i < 16; ++i) {
-            slot = keccak256(abi.encode(source, i));
-            if (uint256(vm.load(address(ledger), slot)) >> 192 == START) return slot;
-        }
-        revert("no record");
     }
 }
