@@ -53,8 +53,9 @@ contract SourceRegistry is ISourceRegistry, Successor, EIP712 {
 
         id = SourceId.wrap(++sourceCount);
         _claims[claim] = id;
-        _sources[id] = Source(msg.sender, uint40(block.timestamp), Status.Active, 0);
-        emit SourceRegistered(id, msg.sender, uri);
+        uint40 time = uint40(block.timestamp);
+        _sources[id] = Source(msg.sender, time, Status.Active, 0);
+        emit SourceRegistered(id, msg.sender, time, uri);
     }
 
     /* LIFE */

@@ -28,7 +28,7 @@ interface ISourceRegistry is ISuccessor {
     }
 
     /// @notice A source came into being.
-    event SourceRegistered(SourceId indexed id, address indexed owner, string uri);
+    event SourceRegistered(SourceId indexed id, address indexed owner, uint40 time, string uri);
 
     /// @notice A source went from one owner to another, both of whom signed.
     event SourceRotated(

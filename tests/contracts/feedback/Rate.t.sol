@@ -5,7 +5,8 @@ import {FeedbackLog} from "../../../contracts/FeedbackLog.sol";
 import {AllowListGate} from "../../../contracts/gates/AllowListGate.sol";
 import {IFeedbackLog} from "../../../contracts/interfaces/IFeedbackLog.sol";
 import {ISourceRegistry} from "../../../contracts/interfaces/ISourceRegistry.sol";
-import {Base, Log} from "../Base.sol";
+import {Base} from "../Base.sol";
+import {Log} from "../Vm.sol";
 
 contract RateTest is Base {
     AllowListGate private gate;
@@ -40,7 +41,7 @@ contract RateTest is Base {
         vm.warp(START + 12);
         feedback.vouch(abi.encodePacked(STRANGER, int16(100)));
         feedback.rate(update(2, 1, 0, 0, 1));
-        Log[] memory logs = recorded();
+        Log[] memory logs = vm.getRecordedLogs();
         uint160 history = 0;
         for (uint256 i = 0; i < logs.length; ++i) {
             (uint32 weight, uint40 time, bytes memory said) =

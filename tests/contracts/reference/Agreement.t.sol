@@ -5,7 +5,8 @@ import {IReporterCommittee} from "../../../contracts/interfaces/IReporterCommitt
 import {IScoreLedger} from "../../../contracts/interfaces/IScoreLedger.sol";
 import {ScoreLedger} from "../../../contracts/ScoreLedger.sol";
 import {SourceId} from "../../../contracts/types/SourceId.sol";
-import {Base, Log} from "../Base.sol";
+import {Base} from "../Base.sol";
+import {Log} from "../Vm.sol";
 import {deployReference} from "./ReferenceLedger.sol";
 
 /// The packed ledger and the plain one are given the same calls, good and bad, and must answer,
@@ -108,9 +109,9 @@ contract AgreementTest is Base {
     function same(bytes memory toPacked, bytes memory toPlain) private {
         vm.recordLogs();
         (bool packedDone, bytes memory packedAnswer) = address(ledger).call(toPacked);
-        Log[] memory packedLogs = recorded();
+        Log[] memory packedLogs = vm.getRecordedLogs();
         (bool plainDone, bytes memory plainAnswer) = address(plain).call(toPlain);
-        Log[] memory plainLogs = recorded();
+        Log[] memory plainLogs = vm.getRecordedLogs();
         require(packedDone == plainDone, "one refused");
         require(keccak256(packedAnswer) == keccak256(plainAnswer), "another answer");
         require(packedLogs.length == plainLogs.length, "another number of events");

@@ -22,7 +22,9 @@ contract RegisterTest is Base {
 
     function test_TheEventHoldsWhatStorageDoesNot() external {
         vm.expectEmit();
-        emit ISourceRegistry.SourceRegistered(SourceId.wrap(4), address(this), "ipfs://x");
+        emit ISourceRegistry.SourceRegistered(
+            SourceId.wrap(4), address(this), uint40(START), "ipfs://x"
+        );
         registry.register("ipfs://x");
     }
 
