@@ -116,9 +116,7 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
         require(!(root == TreeNode.wrap(0)) && snapshotHash != 0, RootEmpty());
         _accept(
             quorum,
-            _settlement(
-                quorum.version(), nonce, deadline, epoch, found.attempt, root, snapshotHash
-            ),
+            _settlement(epoch, root, snapshotHash, nonce, deadline),
             keccak256(abi.encode(nonce, block.timestamp, epoch, root, snapshotHash)),
             signerMask,
             signatures
@@ -154,6 +152,7 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
     function withdraw(address payable to) external {
         uint256 amount = owedTo[msg.sender];
         require(amount > 0, NothingOwed(msg.sender));
+        require(to != address(0), TransferFailed(to));
         owedTo[msg.sender] = 0;
         emit Withdrawn(msg.sender, to, amount);
         (bool accepted,) = to.call{value: amount}("");
@@ -204,10 +203,7 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
         uint64 nonce,
         uint64 deadline
     ) external view returns (bytes32) {
-        uint48 attempt = _epochs[epoch].attempt;
-        return _hashTypedDataV4(
-            _settlement(_version(), nonce, deadline, epoch, attempt, root, snapshotHash)
-        );
+        return _hashTypedDataV4(_settlement(epoch, root, snapshotHash, nonce, deadline));
     }
 
     /* INTERNALS */
@@ -250,17 +246,16 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
     }
 
     function _settlement(
-        uint32 version,
-        uint64 nonce,
-        uint64 deadline,
         uint40 epoch,
-        uint48 attempt,
         TreeNode root,
-        bytes32 snapshotHash
-    ) private pure returns (bytes32) {
+        bytes32 snapshotHash,
+        uint64 nonce,
+        uint64 deadline
+    ) private view returns (bytes32) {
+        uint48 attempt = _epochs[epoch].attempt;
         return keccak256(
             abi.encode(
-                SETTLEMENT_TYPEHASH, version, nonce, deadline, epoch, attempt, root, snapshotHash
+                SETTLEMENT_TYPEHASH, _version(), nonce, deadline, epoch, attempt, root, snapshotHash
             )
         );
     }

@@ -41,7 +41,7 @@ contract BondedGate is IRaterGate {
     /// @notice Thrown when there is no bond to take back, or not before `freeAt`.
     error BondLocked(uint40 freeAt);
 
-    /// @notice Thrown when the receiver did not accept the bond.
+    /// @notice Thrown when the receiver did not accept the bond, or is nobody.
     error TransferFailed(address to);
 
     uint40 private constant DELAY_LIMIT = 365 days;
@@ -85,10 +85,11 @@ contract BondedGate is IRaterGate {
         emit Left(msg.sender, freeAt);
     }
 
-    /// @notice Take the bond back once it is free, to any address.
+    /// @notice Take the bond back once it is free, to any address but zero.
     function withdraw(address to) external {
         uint40 freeAt = membershipOf[msg.sender].freeAt;
         require(freeAt != 0 && block.timestamp >= freeAt, BondLocked(freeAt));
+        require(to != address(0), TransferFailed(to));
         delete membershipOf[msg.sender];
         emit BondReturned(msg.sender, to);
         (bool accepted,) = to.call{value: bond}("");

@@ -125,7 +125,7 @@ interface IReputationRoots is IReporterCommittee, ISuccessor {
     /// @notice Thrown when the account is owed nothing.
     error NothingOwed(address account);
 
-    /// @notice Thrown when the receiver did not accept what it was sent.
+    /// @notice Thrown when the receiver did not accept what it was sent, or is nobody.
     error TransferFailed(address to);
 
     /// @notice Propose the root of an epoch that has ended, with exactly the bond.
@@ -170,7 +170,7 @@ interface IReputationRoots is IReporterCommittee, ISuccessor {
     /// @notice Open an epoch again whose challenge was not settled in time.
     function reopen(uint40 epoch) external;
 
-    /// @notice Take out everything the caller is owed, to any address.
+    /// @notice Take out everything the caller is owed, to any address but zero.
     function withdraw(address payable to) external;
 
     /// @notice Whether the account had this score in a final epoch; reverts while it is not final.

@@ -58,7 +58,7 @@ contract AttacksTest is RootsBase {
 
     function test_AReportForAnArchiveDoesNotCountInALedgerOfScores() external {
         ScoreLedger archive =
-            new ScoreLedger(registry, OWNER, addressesOf(keys), 2, true, address(ledger));
+            deployLedger(registry, OWNER, addressesOf(keys), 2, true, address(ledger));
         bytes memory signed = signatures(archive.reportDigest(one, ROOT, 1, DEADLINE), 3);
         reverts(IReporterCommittee.SignerMismatch.selector, 0);
         ledger.applyBatch(one, ROOT, 1, DEADLINE, 3, signed);
@@ -68,8 +68,8 @@ contract AttacksTest is RootsBase {
         Wallet wallet = new Wallet(vm.addr(77));
         address[] memory members = new address[](1);
         members[0] = address(wallet);
-        ScoreLedger first = new ScoreLedger(registry, OWNER, members, 1, false, address(0));
-        ScoreLedger second = new ScoreLedger(registry, OWNER, members, 1, false, address(0));
+        ScoreLedger first = deployLedger(registry, OWNER, members, 1, false, address(0));
+        ScoreLedger second = deployLedger(registry, OWNER, members, 1, false, address(0));
         bytes32 digest = first.reportDigest(one, ROOT, 1, DEADLINE);
         bytes memory signed = contractSignature(signature(77, digest));
         first.applyBatch(one, ROOT, 1, DEADLINE, 1, signed);

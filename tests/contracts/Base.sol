@@ -5,10 +5,10 @@ import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
 import {SourceRegistry} from "../../contracts/SourceRegistry.sol";
 import {SourceId} from "../../contracts/types/SourceId.sol";
-import {Actors} from "./Actors.sol";
+import {Shipped} from "./Shipped.sol";
 
 /// A registry with three sources and a ledger whose committee is 2 of 3.
-abstract contract Base is Actors {
+abstract contract Base is Shipped {
     address internal constant OWNER = address(0xA11CE);
     address internal constant STRANGER = address(0xBAD);
     bytes32 internal constant ROOT = keccak256("evidence");
@@ -21,7 +21,7 @@ abstract contract Base is Actors {
 
     function setUp() public virtual {
         vm.warp(START);
-        registry = new SourceRegistry(IERC721(address(0)), address(0));
+        registry = deployRegistry(IERC721(address(0)), address(0));
         registry.register("https://one.example");
         registry.register("https://two.example");
         registry.register("https://three.example");
@@ -31,7 +31,7 @@ abstract contract Base is Actors {
 
     /// The ledger under test: the reference takes its place in reference/.
     function newLedger() internal virtual returns (ScoreLedger) {
-        return new ScoreLedger(registry, OWNER, addressesOf(keys), 2, false, address(0));
+        return deployLedger(registry, OWNER, addressesOf(keys), 2, false, address(0));
     }
 
     function reverts(bytes4 selector) internal {

@@ -18,20 +18,20 @@ contract SucceedTest is Base {
     function test_ANewDeploymentNamesTheOneItContinues() external {
         vm.expectEmit();
         emit ISuccessor.Succeeds(address(registry));
-        SourceRegistry next = new SourceRegistry(IERC721(address(0)), address(registry));
+        SourceRegistry next = deployRegistry(IERC721(address(0)), address(registry));
         require(next.predecessor() == address(registry), "registry");
 
         ScoreLedger ledger2 =
-            new ScoreLedger(next, OWNER, addressesOf(keys), 2, false, address(ledger));
+            deployLedger(next, OWNER, addressesOf(keys), 2, false, address(ledger));
         require(ledger2.predecessor() == address(ledger), "ledger");
 
-        FeedbackLog first = new FeedbackLog(registry, new OpenGate(), address(0));
-        FeedbackLog second = new FeedbackLog(registry, new OpenGate(), address(first));
+        FeedbackLog first = deployLog(registry, deployOpenGate(), address(0));
+        FeedbackLog second = deployLog(registry, deployOpenGate(), address(first));
         require(second.predecessor() == address(first), "log");
     }
 
     function test_RevertWhen_ThePredecessorIsNoContract() external {
         reverts(ISuccessor.PredecessorNotContract.selector, STRANGER);
-        new SourceRegistry(IERC721(address(0)), STRANGER);
+        deployRegistry(IERC721(address(0)), STRANGER);
     }
 }

@@ -178,7 +178,7 @@ contract VectorsTest is Base {
             )
         );
         require(separator == vm.parseJsonBytes32(json, ".domainSeparator"), "separator");
-        ScoreLedger here = new ScoreLedger(registry, OWNER, members, 1, false, address(0));
+        ScoreLedger here = deployLedger(registry, OWNER, members, 1, false, address(0));
         (, string memory name, string memory version, uint256 chainId, address at_,,) =
             here.eip712Domain();
         require(keccak256(bytes(name)) == keccak256("chainrep ScoreLedger"), "name");

@@ -26,6 +26,11 @@ interface Vm {
     function expectEmit() external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function store(address target, bytes32 slot, bytes32 value) external;
+    function getCode(string calldata name) external view returns (bytes memory);
+    function envOr(string calldata name, string calldata otherwise)
+        external
+        view
+        returns (string memory);
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key)
         external

@@ -15,9 +15,9 @@ contract RateTest is Base {
 
     function setUp() public override {
         super.setUp();
-        gate = new AllowListGate(address(this));
+        gate = deployAllowListGate(address(this));
         gate.setWeight(address(this), 100);
-        feedback = new FeedbackLog(registry, gate, address(0));
+        feedback = deployLog(registry, gate, address(0));
     }
 
     function test_ARatingIsEmittedWithTheWeightThatTheGateGives() external {
@@ -32,7 +32,7 @@ contract RateTest is Base {
         require(feedback.registry() == registry && feedback.gate() == gate, "where");
         vm.expectEmit();
         emit IFeedbackLog.LogOpened(registry, gate);
-        new FeedbackLog(registry, gate, address(0));
+        deployLog(registry, gate, address(0));
     }
 
     function test_TheHistoryCanBeRecomputedFromTheEvents() external {

@@ -13,7 +13,7 @@ contract VouchTest is Base {
 
     function setUp() public override {
         super.setUp();
-        feedback = new FeedbackLog(registry, new OpenGate(), address(0));
+        feedback = deployLog(registry, deployOpenGate(), address(0));
     }
 
     function test_VouchesAndWarningsAreEmitted() external {
@@ -61,7 +61,7 @@ contract VouchTest is Base {
     }
 
     function test_RevertWhen_TheGateRefusesTheRater() external {
-        FeedbackLog closed = new FeedbackLog(registry, new AllowListGate(OWNER), address(0));
+        FeedbackLog closed = deployLog(registry, deployAllowListGate(OWNER), address(0));
         reverts(IFeedbackLog.RaterRefused.selector, address(this));
         closed.vouch(vouch(address(5), 1));
     }

@@ -6,7 +6,7 @@ import {AllowListGate} from "../../../contracts/gates/AllowListGate.sol";
 import {Base} from "../Base.sol";
 
 contract AllowListGateTest is Base {
-    AllowListGate private gate = new AllowListGate(OWNER);
+    AllowListGate private gate = deployAllowListGate(OWNER);
 
     function test_NobodyIsOnTheListAtFirst(address account) external view {
         require(gate.weightOf(account) == 0, "weight");

@@ -6,7 +6,7 @@ import {OpenGate} from "../../../contracts/gates/OpenGate.sol";
 import {Base} from "../Base.sol";
 
 contract BondedGateTest is Base {
-    BondedGate private gate = new BondedGate(1 ether, 7 days);
+    BondedGate private gate = deployBondedGate(1 ether, 7 days);
 
     function setUp() public override {
         super.setUp();
@@ -14,7 +14,7 @@ contract BondedGateTest is Base {
     }
 
     function test_AnOpenGateLetsEveryoneIn(address account) external {
-        require(new OpenGate().weightOf(account) == 100, "weight");
+        require(deployOpenGate().weightOf(account) == 100, "weight");
     }
 
     function test_ABondBuysAFullVoice() external {
@@ -29,7 +29,7 @@ contract BondedGateTest is Base {
     function test_TheRulesAreAnnounced() external {
         vm.expectEmit();
         emit BondedGate.GateOpened(5, 60);
-        BondedGate other = new BondedGate(5, 60);
+        BondedGate other = deployBondedGate(5, 60);
         require(other.bond() == 5 && other.delay() == 60, "rules");
     }
 
@@ -64,6 +64,15 @@ contract BondedGateTest is Base {
         vm.expectRevert(abi.encodeWithSelector(BondedGate.TransferFailed.selector, address(greedy)));
         greedy.withdraw();
         require(address(gate).balance == 10 ether, "nothing left");
+    }
+
+    function test_RevertWhen_TheBondWouldGoToNobody() external {
+        join();
+        leave();
+        vm.warp(START + 7 days);
+        reverts(BondedGate.TransferFailed.selector, address(0));
+        withdrawTo(address(0));
+        withdrawTo(STRANGER);
     }
 
     function test_WhoeverIsOutCanJoinAgain() external {
@@ -114,8 +123,8 @@ contract BondedGateTest is Base {
 
     function test_RevertWhen_TheDelayWouldStrandTheBond() external {
         reverts(BondedGate.DelayInvalid.selector, 365 days + 1, 365 days);
-        new BondedGate(1, 365 days + 1);
-        new BondedGate(1, 365 days);
+        deployBondedGate(1, 365 days + 1);
+        deployBondedGate(1, 365 days);
     }
 
     function join() private {

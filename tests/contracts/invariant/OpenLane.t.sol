@@ -19,9 +19,9 @@ contract OpenLaneInvariants is Base {
 
     function setUp() public override {
         vm.warp(START);
-        registry = new SourceRegistry(IERC721(address(0)), address(0));
-        gate = new BondedGate(1 ether, 1 days);
-        feedback = new FeedbackLog(registry, gate, address(0));
+        registry = deployRegistry(IERC721(address(0)), address(0));
+        gate = deployBondedGate(1 ether, 1 days);
+        feedback = deployLog(registry, gate, address(0));
         replay = new OpenLaneReplay();
         handler = new OpenLaneHandler(feedback, replay);
     }

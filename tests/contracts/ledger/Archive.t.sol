@@ -9,7 +9,7 @@ import {Base} from "../Base.sol";
 
 contract ArchiveTest is Base {
     function newLedger() internal override returns (ScoreLedger) {
-        return new ScoreLedger(registry, OWNER, addressesOf(keys), 2, true, address(0));
+        return deployLedger(registry, OWNER, addressesOf(keys), 2, true, address(0));
     }
 
     function test_ItSaysThatItIsOne() external {

@@ -102,7 +102,7 @@ contract ConfigureTest is Base {
 
     function test_RevertWhen_TheFirstCommitteeDoesNotFit() external {
         vm.expectRevert(abi.encodeWithSelector(IReporterCommittee.ThresholdInvalid.selector, 4, 3));
-        new ScoreLedger(registry, OWNER, addressesOf(keys), 4, false, address(0));
+        deployLedger(registry, OWNER, addressesOf(keys), 4, false, address(0));
     }
 
     function refused(

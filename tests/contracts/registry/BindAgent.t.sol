@@ -22,7 +22,7 @@ contract BindAgentTest is Base {
     function setUp() public override {
         super.setUp();
         agents = new Agents();
-        here = new SourceRegistry(agents, address(0));
+        here = deployRegistry(agents, address(0));
         here.register("https://one.example");
         agents.mint(address(this), 900);
         agents.mint(STRANGER, 901);

@@ -64,7 +64,7 @@ contract RotateTest is Base {
     }
 
     function test_RevertWhen_ItWasSignedForAnotherRegistryOrChain() external {
-        SourceRegistry other = new SourceRegistry(IERC721(address(0)), address(0));
+        SourceRegistry other = deployRegistry(IERC721(address(0)), address(0));
         for (uint256 i = 0; i < 4; ++i) {
             vm.prank(vm.addr(OLD));
             other.register(string(abi.encodePacked("https://x.example/", i)));

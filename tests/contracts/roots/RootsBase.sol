@@ -35,7 +35,7 @@ abstract contract RootsBase is Base {
     }
 
     function newRoots(IReputationRoots.Rules memory given) internal returns (ReputationRoots) {
-        return new ReputationRoots(given, OWNER, addressesOf(keys), 2, address(0));
+        return deployRoots(given, OWNER, addressesOf(keys), 2, address(0));
     }
 
     function propose() internal {

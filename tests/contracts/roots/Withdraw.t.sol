@@ -47,6 +47,14 @@ contract WithdrawTest is RootsBase {
         owes(PROPOSER, BOND);
     }
 
+    function test_RevertWhen_TheReceiverIsNobody() external {
+        makeFinal(TREE);
+        reverts(IReputationRoots.TransferFailed.selector, address(0));
+        vm.prank(PROPOSER);
+        roots.withdraw(payable(address(0)));
+        owes(PROPOSER, BOND);
+    }
+
     function test_RevertWhen_TheReceiverAsksAgainWhileItIsPaid() external {
         GreedyProposer greedy = new GreedyProposer(roots);
         vm.deal(address(greedy), BOND);
