@@ -4,8 +4,9 @@ pragma solidity 0.8.30;
 /// @dev A node of a reputation tree: the first 20 bytes of a keccak256. A proof is the siblings
 /// from the leaf to the root, packed, and a pair is hashed in ascending order, so that no
 /// directions are needed. Twenty bytes instead of 32, because since EIP-7623 a proof is paid for by
-/// the byte: 40,700 gas instead of 50,300 at a million leaves (`scripts/bench gas`). To find two
-/// trees under one root takes about 2^80 hashes, as for two accounts under one address.
+/// the byte, 40 gas each: 40,900 gas for a whole transaction at a million leaves (`scripts/bench
+/// gas`), to which the other 240 bytes would add 9,600. To find two trees under one root takes
+/// about 2^80 hashes, as for two accounts under one address.
 type TreeNode is bytes20;
 
 using {climb, equals as ==} for TreeNode global;
@@ -25,19 +26,30 @@ function leafNode(bytes memory content) pure returns (TreeNode) {
     return TreeNode.wrap(bytes20(keccak256(abi.encode(keccak256(content)))));
 }
 
-/// @dev The root to which the proof leads from this node.
+/// @dev The root to which the proof leads from this node. Assembly saves 5,100 gas of 46,000 at
+/// a million leaves over slices and abi.encodePacked, which take memory for every pair
+/// (`scripts/bench gas`); the length is checked before, and only scratch space is written.
 function climb(TreeNode leaf, bytes calldata proof) pure returns (TreeNode) {
     uint256 length = proof.length;
     require(length <= PROOF_LIMIT && length % NODE_BYTES == 0, ProofLengthInvalid(length));
-    bytes20 node = TreeNode.unwrap(leaf);
-    for (uint256 i = 0; i < length; i += NODE_BYTES) {
-        bytes20 sibling = bytes20(proof[i:i + NODE_BYTES]);
-        bytes32 parent = node < sibling
-            ? keccak256(abi.encodePacked(node, sibling))
-            : keccak256(abi.encodePacked(sibling, node));
-        node = bytes20(parent);
+    bytes32 node = TreeNode.unwrap(leaf);
+    assembly ("memory-safe") {
+        let end := add(proof.offset, length)
+        for { let at := proof.offset } lt(at, end) { at := add(at, 20) } {
+            let sibling := shl(96, shr(96, calldataload(at)))
+            switch lt(node, sibling)
+            case 1 {
+                mstore(0, node)
+                mstore(20, sibling)
+            }
+            default {
+                mstore(0, sibling)
+                mstore(20, node)
+            }
+            node := shl(96, shr(96, keccak256(0, 40)))
+        }
     }
-    return TreeNode.wrap(node);
+    return TreeNode.wrap(bytes20(node));
 }
 
 function equals(TreeNode a, TreeNode b) pure returns (bool) {

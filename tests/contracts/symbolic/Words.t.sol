@@ -5,6 +5,7 @@ import {Quorum} from "../../../contracts/types/Quorum.sol";
 import {History} from "../../../contracts/types/History.sol";
 import {ScoreRecord} from "../../../contracts/types/ScoreRecord.sol";
 import {ScoreUpdate} from "../../../contracts/types/ScoreUpdate.sol";
+import {TreeNode} from "../../../contracts/types/TreeNode.sol";
 import {SourceId} from "../../../contracts/types/SourceId.sol";
 import {Vouch} from "../../../contracts/types/Vouch.sol";
 
@@ -95,5 +96,24 @@ contract WordProofs {
     function check_AVouchIsUnpackedAsItWasPacked(address account, int16 weight) external pure {
         Vouch vouch = Vouch.wrap(uint176(bytes22(abi.encodePacked(account, weight))));
         assert(vouch.accountOf() == account && vouch.weightOf() == weight);
+    }
+
+    /// A proof of three levels leads where hashing pair by pair, written plainly, leads.
+    function check_AProofIsClimbedPairByPair(bytes20 leaf, bytes20 a, bytes20 b, bytes20 c)
+        external
+        view
+    {
+        bytes20 root = parent(parent(parent(leaf, a), b), c);
+        assert(this.climb(TreeNode.wrap(leaf), abi.encodePacked(a, b, c)) == TreeNode.wrap(root));
+    }
+
+    function climb(TreeNode leaf, bytes calldata proof) external pure returns (TreeNode) {
+        return leaf.climb(proof);
+    }
+
+    function parent(bytes20 a, bytes20 b) private pure returns (bytes20) {
+        return a < b
+            ? bytes20(keccak256(abi.encodePacked(a, b)))
+            : bytes20(keccak256(abi.encodePacked(b, a)));
     }
 }
