@@ -77,4 +77,9 @@ contract LedgerInvariants is Base {
         }
         require(ledger.history() == plain.history(), "history");
     }
+
+    /// Of 12 sources; how many fit at all is measured in real transactions (test_gas.py).
+    function invariant_05_NoCallNeedsMoreGasThanATransactionMayHave() external view {
+        require(handler.mostGas() < 2 ** 24, "gas");
+    }
 }

@@ -30,6 +30,8 @@ contract LedgerHandler is Actors {
     /// The model: sums of accepted deltas, and the nonces used up.
     mapping(uint32 source => uint256[4]) public sums;
     uint256 public used;
+    /// The most gas that a call on the ledger took, refused ones included.
+    uint256 public mostGas;
 
     constructor(
         SourceRegistry registry_,
@@ -286,7 +288,7 @@ contract LedgerHandler is Actors {
     }
 
     function send(address to, bytes memory call) private {
-        (bool done, bytes memory why) = to.call(call);
+        (bool done, bytes memory why) = measured(to, call);
         if (done) return;
         assembly ("memory-safe") {
             revert(add(why, 32), mload(why))
@@ -296,8 +298,15 @@ contract LedgerHandler is Actors {
     function refused(address sender, bytes memory call) private {
         bytes32 before = state();
         vm.prank(sender);
-        (bool done,) = address(ledger).call(call);
+        (bool done,) = measured(address(ledger), call);
         require(!done, "accepted");
         require(state() == before, "refused, but not without an effect");
+    }
+
+    function measured(address to, bytes memory call) private returns (bool done, bytes memory why) {
+        uint256 before = gasleft();
+        (done, why) = to.call(call);
+        uint256 taken = before - gasleft();
+        if (to == address(ledger) && taken > mostGas) mostGas = taken;
     }
 }
