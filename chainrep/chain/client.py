@@ -90,10 +90,6 @@ class Client:
         """The latest block's time, in Unix seconds."""
         return int(self.ask(lambda: self.w3.eth.get_block("latest"))["timestamp"])
 
-    def block_time(self, block: int) -> int:
-        """One block's time, in Unix seconds."""
-        return int(self.ask(lambda: self.w3.eth.get_block(block))["timestamp"])
-
     def balance(self, address: str) -> int:
         """An account's balance in wei."""
         checksummed = self.w3.to_checksum_address(address)

@@ -88,14 +88,11 @@ class SourceRegistry:
 
     def sources(self) -> list[Source]:
         """Every source, by id, rebuilt from the events: URIs are nowhere else."""
-        blocks: dict[int, int] = {}
         found: dict[int, Source] = {}
         events = self.contract.events
         for log in logs_of(self.client, events.SourceRegistered(), self.first_block):
-            block, args = log["blockNumber"], log["args"]
-            if block not in blocks:
-                blocks[block] = self.client.block_time(block)
-            found[args["id"]] = Source(args["id"], args["owner"], args["uri"], blocks[block])
+            args = log["args"]
+            found[args["id"]] = Source(args["id"], args["owner"], args["uri"], args["time"])
         for log in logs_of(self.client, events.SourceRotated(), self.first_block):
             args = log["args"]
             found[args["id"]] = replace(found[args["id"]], owner=args["to"])

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from chainrep.errors import BatchTooLarge
 from chainrep.protocol.types import MAX_DELTA, Feedback, ScoreUpdate
 
+SAFE_UPDATES = 600
+"""Updates that fit into the 2^24 gas of one transaction (EIP-7825) though every source be new."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -23,7 +23,7 @@ from chainrep.errors import (
     SignatureError,
     TransactionLost,
 )
-from chainrep.node.batching import next_batch
+from chainrep.node.batching import SAFE_UPDATES, next_batch
 from chainrep.protocol.evidence import evidence_tree
 from chainrep.protocol.typed_data import collect_signatures, sign_report
 from chainrep.protocol.types import Report, ScoreUpdate, SignedReport
@@ -79,7 +79,7 @@ class Relayer:
             )
         for batch in self.batches.open():
             yield self._carry(batch)
-        while sealed := self._seal_next(max_updates or limit):
+        while sealed := self._seal_next(max_updates or min(limit, SAFE_UPDATES)):
             yield self._carry(sealed)
 
     def _seal_next(self, max_updates: int) -> StoredBatch | None:

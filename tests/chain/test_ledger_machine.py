@@ -82,7 +82,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         receipt = self._send(self.last[0])
         self._send(self._call(self.archive, updates))
-        time = self.client.block_time(receipt.block)
+        time = self._time(receipt)
         for update in updates:
             old = self.model.get(update.source, Score(update.source))
             self.model[update.source] = add_update(old, update, time)
@@ -102,7 +102,7 @@ class LedgerMachine(RuleBasedStateMachine):
             call = ledger.cancel_call(self.nonce, deadline, *joined)
             receipt = self._send(call)
             if ledger is self.ledger:
-                time = self.client.block_time(receipt.block)
+                time = self._time(receipt)
         self._note(self.nonce.to_bytes(32) + time.to_bytes(32))
 
     @precondition(lambda self: self.last is not None)
@@ -148,6 +148,9 @@ class LedgerMachine(RuleBasedStateMachine):
         receipt = self.client.wait(self.client.w3.eth.send_transaction(whole))
         assert receipt.succeeded
         return receipt
+
+    def _time(self, receipt):
+        return self.client.w3.eth.get_block(receipt.block)["timestamp"]
 
     def _refused(self, call):
         with pytest.raises((CallRefused, UnknownSource)):

@@ -7,10 +7,12 @@ import pytest
 from chainrep.chain.artifact import load_artifact
 from chainrep.chain.devnet import find_anvil
 from chainrep.errors import ConfigError, InputError
+from chainrep.node.batching import SAFE_UPDATES
 from scripts.benchmarks.gas.chain import fresh_chain
 from scripts.benchmarks.gas.entry_points import entry_point_gas
-from scripts.benchmarks.gas.ledger import NOBODY, deploy, register_sources
+from scripts.benchmarks.gas.ledger import NOBODY, LedgerUnderTest, deploy, register_sources
 from scripts.benchmarks.gas.peer import compile_peer, peer_update_gas
+from scripts.benchmarks.gas.updates import TX_GAS_CAP
 from tests.tools import ROOT, require_tool
 
 TOLERANCE = 0.01
@@ -30,6 +32,16 @@ def test_no_entry_point_costs_more_or_less_than_the_snapshot_says():
         if abs(gas - snapshot[name]) > TOLERANCE * snapshot[name]
     }
     assert moved == {}
+
+
+def test_a_batch_as_large_as_the_relayer_makes_them_fits_into_a_transaction():
+    """Where every source is new, which is when an update costs most."""
+    require_tool(find_anvil(ROOT / "contracts"), "anvil")
+    with fresh_chain() as (client, _):
+        registry = deploy(client, load_artifact("SourceRegistry"), NOBODY, NOBODY)
+        register_sources(client, registry, SAFE_UPDATES, lambda: None)
+        ledger = LedgerUnderTest(client, registry)
+        assert ledger.apply(range(1, SAFE_UPDATES + 1), gas=TX_GAS_CAP) > TX_GAS_CAP // 2
 
 
 @pytest.mark.parametrize(
