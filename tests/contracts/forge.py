@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,9 +23,17 @@ def forge(*arguments: str, profile: str = "default") -> subprocess.CompletedProc
 def auditor(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run halmos or slither on the product's own bytecode, which forge builds first."""
     require_tool((AUDIT / name).exists(), name)
+    _build()
+    if len(list((PROOFS / "build-info").glob("*.json"))) > 1:
+        # What forge left of earlier sources would be read beside the present ones.
+        shutil.rmtree(PROOFS.parent)
+        _build()
+    return run(AUDIT / name, *arguments, profile="proofs")
+
+
+def _build() -> None:
     built = forge("build", "--color", "never", profile="proofs")
     assert built.returncode == 0, built.stdout[-4000:] + built.stderr[-2000:]
-    return run(AUDIT / name, *arguments, profile="proofs")
 
 
 def run(program: Path, *arguments: str, profile: str) -> subprocess.CompletedProcess[str]:
