@@ -115,9 +115,7 @@ def status(config: Config, as_json: bool) -> None:
 
 @feedback.command()
 @settings
-@click.option(
-    "--max-updates", type=int, help="Sources per batch [600, or fewer]."
-)
+@click.option("--max-updates", type=int, help="Sources per batch [600, or fewer].")
 @json_option
 def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
     """Send all pending feedback to the ledger in signed batches, and wait until it is there.
