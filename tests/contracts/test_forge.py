@@ -39,7 +39,7 @@ def coverage(tmp_path_factory) -> dict[str, list[str]]:
 
 
 def test_every_contract_is_measured(coverage):
-    """Free functions, as in types/, are not measurable by forge: halmos proves those instead."""
+    """Forge cannot measure the free functions of types/; halmos proves those that pack words."""
     contracts = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "contracts").rglob("*.sol")
