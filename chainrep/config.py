@@ -14,21 +14,39 @@ DEFAULT_RPC = "http://127.0.0.1:8545"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Settings of one run; ``rpc`` is None where no URL was named, ``chain_id`` if any will do."""
+    """Settings of one run; ``rpc`` is None where no URL was named, ``chain_id`` if any will do.
+
+    Several RPC URLs of one chain are separated by commas.
+    """
 
     home: Path
     rpc: str | None
     chain_id: int | None
 
     @property
-    def url(self) -> str:
-        """Where a chain is expected to answer."""
-        return self.rpc or DEFAULT_RPC
+    def urls(self) -> tuple[str, ...]:
+        """Where the chain is expected to answer: the first, or the next ones when it does not."""
+        return tuple(url for url in (self.rpc or DEFAULT_RPC).split(",") if url)
 
     @property
     def store(self) -> Path:
         """The SQLite store: outbox, batches, submissions."""
         return self.home / "store.sqlite"
+
+    @property
+    def evidence(self) -> Path:
+        """The folder of evidence files, addressed by their root."""
+        return self.home / "evidence"
+
+    @property
+    def keys(self) -> Path:
+        """The folder of encrypted keystores."""
+        return self.home / "keys"
+
+    @property
+    def devnet(self) -> Path:
+        """The folder of the local chain that `chainrep devnet start` keeps."""
+        return self.home / "devnet"
 
     @property
     def deployments(self) -> Path:

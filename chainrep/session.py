@@ -45,7 +45,7 @@ class Session:
 
 def open_session(config: Config) -> Session:
     """Connect and find the contracts; raises ChainError where something is not as expected."""
-    client = connect(config.url, config.chain_id)
+    client = connect(config.urls, config.chain_id)
     deployment = load_deployment(config.deployments, client.chain_id, client.genesis)
     return bind_session(config, client, deployment)
 

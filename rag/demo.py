@@ -103,7 +103,7 @@ def open_stage(config: Config, count: int) -> Iterator[Stage]:
         config = replace(config, home=config.home / "demo" / run)
         session = bind_session(config, client, _deploy(client))
     else:
-        session = _session_on(connect(config.url, config.chain_id), config)
+        session = _session_on(connect(config.urls, config.chain_id), config)
     accounts = signing_accounts(session.client)[FIRST_SOURCE_OWNER:]
     keys = [accounts[i % len(accounts)].private_key for i in range(count)]
     sources = [session.registry.register(f"demo://{run}/{i}", key)[0] for i, key in enumerate(keys)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -173,8 +173,9 @@ class Client:
         return True
 
 
-def connect(url: str, expected_chain_id: int | None = None) -> Client:
+def connect(urls: str | Sequence[str], expected_chain_id: int | None = None) -> Client:
     """Connect to a JSON-RPC URL; raise ChainUnreachable or WrongChain."""
+    url = urls if isinstance(urls, str) else urls[0]
     if not url.startswith(("http://", "https://")):
         raise InputError(f"{url!r} is no http:// or https:// URL.")
     provider = Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_SECONDS})

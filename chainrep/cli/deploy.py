@@ -37,7 +37,7 @@ def deploy(config: Config, again: bool, archive: bool, as_json: bool) -> None:
         except NotDeployed:
             fresh = True
     if fresh:
-        client = connect(config.url, config.chain_id)
+        client = connect(config.urls, config.chain_id)
         accounts = signing_accounts(client)
         members = [accounts[i].address for i in COMMITTEE]
         deployment = deploy_contracts(

@@ -80,7 +80,7 @@ def _store(config: Config) -> str:
 def _chain(config: Config) -> str:
     from chainrep.chain.client import connect
 
-    client = connect(config.url, config.chain_id)
+    client = connect(config.urls, config.chain_id)
     return f"id {client.chain_id} at {client.label}"
 
 
@@ -95,7 +95,7 @@ def _balance(config: Config) -> str:
     from chainrep.chain.client import connect
     from chainrep.session import OWNER, signing_accounts
 
-    client = connect(config.url, config.chain_id)
+    client = connect(config.urls, config.chain_id)
     sender = signing_accounts(client)[OWNER].address
     wei = client.balance(sender)
     if wei == 0:

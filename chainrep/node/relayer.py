@@ -24,7 +24,7 @@ from chainrep.errors import (
     TransactionLost,
 )
 from chainrep.node.batching import SAFE_UPDATES, next_batch
-from chainrep.protocol.evidence import evidence_tree
+from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.typed_data import collect_signatures, sign_report
 from chainrep.protocol.types import Report, ScoreUpdate, SignedReport
 from chainrep.store.batches import Batches, StoredBatch, Submission
@@ -98,7 +98,7 @@ class Relayer:
             committee=0,
             nonce=0,
             deadline=0,
-            evidence_root=evidence_tree(batch.records).root,
+            evidence_root=evidence_tree(evidence_record(r) for r in batch.records).root,
             updates=self.ledger.pack(batch.updates),
         )
         return self.batches.seal(self._sign(report), batch.records)

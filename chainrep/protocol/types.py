@@ -11,6 +11,8 @@ EVIDENCE_UNIT = 100
 MAX_SOURCE = 2**32 - 1
 MAX_DELTA = 2**16 - 1
 MAX_COUNTER = 2**48 - 1
+MAX_RECEIPT = 1_024
+"""Bytes of a source's receipt that a feedback record may carry."""
 
 
 class FeedbackKind(IntEnum):
@@ -27,7 +29,8 @@ class Feedback:
 
     ``key`` is the idempotency key: the same key is never counted twice. ``query_digest`` is a
     salted 32-byte digest, because queries never reach the chain. The four counters are integers
-    0..65,535 in 1/100 of a unit of evidence, ``time`` is in Unix seconds.
+    0..65,535 in 1/100 of a unit of evidence, ``time`` is in Unix seconds. ``receipt`` is what the
+    source signed for its answer, at most 1,024 bytes; b"" where it signs none.
     """
 
     key: str
@@ -39,6 +42,7 @@ class Feedback:
     used: int
     asked: int
     time: int
+    receipt: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,9 +209,14 @@ contract VectorsTest is Base {
             number(json, string.concat(place, ".contradicted")),
             number(json, string.concat(place, ".used")),
             number(json, string.concat(place, ".asked")),
-            number(json, string.concat(place, ".time"))
+            number(json, string.concat(place, ".time")),
+            digestOf(vm.parseJsonBytes(json, string.concat(place, ".receipt")))
         );
         return keccak256(bytes.concat(keccak256(bytes.concat(first, second))));
+    }
+
+    function digestOf(bytes memory receipt) private pure returns (bytes32) {
+        return receipt.length == 0 ? bytes32(0) : keccak256(receipt);
     }
 
     function lanesOf(string memory json, string memory place) private pure returns (uint256) {

@@ -7,7 +7,7 @@ import pytest
 from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
 from chainrep.node.relayer import Relayer
-from chainrep.protocol.evidence import evidence_tree
+from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.outbox import OutboxCount
@@ -60,7 +60,7 @@ def test_the_evidence_root_on_chain_commits_to_the_records(session, outbox):
         outbox.put(record)
     (batch,) = flush(session, outbox)
     root, _ = session.ledger.applied(batch.nonce)
-    assert root == evidence_tree(records).root
+    assert root == evidence_tree(map(evidence_record, records)).root
 
 
 def test_flushing_again_sends_nothing(session, outbox):

@@ -6,10 +6,17 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrep.errors import InputError
-from chainrep.protocol.evidence import evidence_leaf, evidence_tree, feedback_id, query_digest
+from chainrep.errors import BatchTooLarge, InputError
+from chainrep.protocol.evidence import (
+    evidence_leaf,
+    evidence_record,
+    evidence_tree,
+    feedback_id,
+    query_digest,
+    sum_updates,
+)
 from chainrep.protocol.merkle import build_tree, prove, verify_proof
-from chainrep.protocol.types import Feedback, FeedbackKind
+from chainrep.protocol.types import Feedback, FeedbackKind, ScoreUpdate
 
 VECTORS = json.loads(Path("tests/vectors/evidence.json").read_text())
 hashes = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40)
@@ -71,9 +78,10 @@ def test_a_record_has_the_leaf_that_solidity_computes(vector):
         used=vector["used"],
         asked=vector["asked"],
         time=vector["time"],
+        receipt=unhex(vector["receipt"]),
     )
     assert feedback_id(record.key) == unhex(vector["feedbackId"])
-    assert evidence_leaf(record) == unhex(vector["leaf"])
+    assert evidence_leaf(evidence_record(record)) == unhex(vector["leaf"])
 
 
 def test_a_query_is_committed_to_but_not_disclosed():
@@ -89,8 +97,27 @@ def test_any_change_to_a_record_changes_the_root():
         Feedback("k", 1, FeedbackKind.GOLD, keccak(b""), 100, 0, 100, 100, 1_700_000_000),
         Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 0, 100, 100, 100, 1_700_000_000),
         Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_001),
+        Feedback("k", 1, FeedbackKind.GOLD, bytes(32), 100, 0, 100, 100, 1_700_000_000, b"receipt"),
     ]
-    roots = {evidence_tree([one]).root for one in [record, *others]}
+    roots = {evidence_tree([evidence_record(one)]).root for one in [record, *others]}
     assert len(roots) == 1 + len(others)
-    assert evidence_leaf(record) == evidence_tree([record]).root
+    shown = evidence_record(record)
+    assert evidence_leaf(shown) == evidence_tree([shown]).root
     assert feedback_id("k") == keccak(text="k")
+
+
+def test_the_updates_of_evidence_are_its_sums_by_source():
+    records = [
+        evidence_record(Feedback(key, source, FeedbackKind.USER, bytes(32), 100, 0, 7, 100, 1))
+        for key, source in (("a", 9), ("b", 2), ("c", 9))
+    ]
+    assert sum_updates(records) == [
+        ScoreUpdate(2, 100, 0, 7, 100),
+        ScoreUpdate(9, 200, 0, 14, 200),
+    ]
+
+
+def test_evidence_beyond_what_a_batch_can_carry_is_refused():
+    record = evidence_record(Feedback("a", 9, FeedbackKind.USER, bytes(32), 60_000, 0, 0, 0, 1))
+    with pytest.raises(BatchTooLarge, match="source 9"):
+        sum_updates([record, record])

@@ -1,0 +1,82 @@
+"""The schema, as numbered migrations: a store is at version n once the first n have run.
+
+It follows one road: feedback → batch → submission. A row moves on only in the same SQLite
+transaction that records why, so a kill between any two statements leaves a state from which the
+relayer can go on: feedback without a batch was never sent; a batch without a submission was never
+broadcast; a stored submission may be broadcast again, byte for byte. A batch is ``open`` until the
+block that holds it is deep enough; ``block`` says where it was last seen.
+"""
+
+from __future__ import annotations
+
+MIGRATIONS = (
+    """
+    CREATE TABLE batch (
+        id INTEGER PRIMARY KEY,
+        ledger TEXT NOT NULL,
+        committee INTEGER NOT NULL,
+        nonce INTEGER NOT NULL,
+        deadline INTEGER NOT NULL,
+        evidence_root BLOB NOT NULL CHECK (length(evidence_root) = 32),
+        updates BLOB NOT NULL,
+        signer_mask INTEGER NOT NULL,
+        signatures BLOB NOT NULL,
+        state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'applied')),
+        UNIQUE (ledger, nonce)
+    ) STRICT;
+
+    CREATE TABLE feedback (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL UNIQUE,
+        ledger TEXT NOT NULL,
+        source INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        query_digest BLOB NOT NULL CHECK (length(query_digest) = 32),
+        salt BLOB NOT NULL,
+        supported INTEGER NOT NULL,
+        contradicted INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        asked INTEGER NOT NULL,
+        time INTEGER NOT NULL,
+        batch INTEGER REFERENCES batch (id),
+        refused TEXT
+    ) STRICT;
+    CREATE INDEX feedback_pending ON feedback (ledger, id)
+        WHERE batch IS NULL AND refused IS NULL;
+    CREATE INDEX feedback_by_batch ON feedback (batch) WHERE batch IS NOT NULL;
+
+    CREATE TABLE submission (
+        hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+        batch INTEGER NOT NULL REFERENCES batch (id),
+        raw BLOB NOT NULL,
+        block INTEGER,
+        gas_used INTEGER
+    ) STRICT;
+    CREATE INDEX submission_by_batch ON submission (batch);
+    """,
+    """
+    ALTER TABLE feedback ADD COLUMN receipt BLOB NOT NULL DEFAULT x'';
+    ALTER TABLE batch ADD COLUMN block INTEGER;
+    ALTER TABLE submission ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+    ALTER TABLE submission ADD COLUMN account_nonce INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN max_fee INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN priority_fee INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN fee INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX batch_open ON batch (ledger, nonce) WHERE state = 'open';
+
+    CREATE TABLE lease (
+        name TEXT PRIMARY KEY,
+        holder TEXT NOT NULL,
+        until REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE pace (
+        ledger TEXT PRIMARY KEY,
+        multiplier INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        spent INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
