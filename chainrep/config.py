@@ -16,12 +16,13 @@ DEFAULT_RPC = "http://127.0.0.1:8545"
 class Config:
     """Settings of one run; ``rpc`` is None where no URL was named, ``chain_id`` if any will do.
 
-    Several RPC URLs of one chain are separated by commas.
+    Several RPC URLs of one chain are separated by commas. ``key`` names the keystore that signs.
     """
 
     home: Path
     rpc: str | None
     chain_id: int | None
+    key: str | None = None
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -60,7 +61,10 @@ def read_config(
     chain_id: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Config:
-    """Options win over CHAINREP_HOME, CHAINREP_RPC and CHAINREP_CHAIN_ID, those over defaults."""
+    """Options win over CHAINREP_HOME, CHAINREP_RPC and CHAINREP_CHAIN_ID, those over defaults.
+
+    CHAINREP_KEY names a keystore; no secret is ever read from the environment.
+    """
     stated = environment.get("CHAINREP_CHAIN_ID")
     if chain_id is None and stated:
         if not stated.isdecimal():
@@ -73,4 +77,5 @@ def read_config(
         raise ConfigError(
             f"The home folder {folder!r} cannot be found ({error}).", "Choose one with --home."
         ) from error
-    return Config(path, rpc or environment.get("CHAINREP_RPC") or None, chain_id)
+    url = rpc or environment.get("CHAINREP_RPC") or None
+    return Config(path, url, chain_id, environment.get("CHAINREP_KEY") or None)

@@ -7,14 +7,20 @@
     │   ├── BatchTooLarge     more updates, or more evidence, than one batch may hold
     │   └── DuplicateFeedback the idempotency key is taken by different feedback
     ├── ConfigError           the home folder, an environment value or an extra is missing
+    ├── KeystoreError         an encrypted key is missing, damaged or does not open
     ├── StoreError            the local database cannot be read or written
+    ├── EvidenceUnavailable   a server does not give the evidence that it should have
     ├── SignatureError        a signature is malformed or comes from the wrong key
+    │   └── SigningRefused    a committee member declines to sign, for a reason it gives
+    ├── NotAuthorized         a request does not come from whoever may make it
     └── ChainError
         ├── ChainUnreachable  nothing answers at the RPC URL
+        │   └── AskedTooMuch  a server is there, but its answer comes too late or is too large
         ├── WrongChain        another chain answers than the one expected
         ├── NotDeployed       no contract where the address book says there is one
         ├── UnknownSource     no source has this id
         ├── DuplicateSource   this owner already registered this URI
+        ├── FalseAnswer       a server said what cannot be true
         ├── CallRefused       a contract refused the call, for a reason it names
         └── TransactionLost   a transaction was not mined in time
 
@@ -56,12 +62,28 @@ class ConfigError(ChainrepError):
     """The home folder, an environment value or an optional package is missing or wrong."""
 
 
+class KeystoreError(ChainrepError):
+    """An encrypted key is missing, damaged, or does not open with this passphrase."""
+
+
 class StoreError(ChainrepError):
     """The local database cannot be opened, read or written."""
 
 
+class EvidenceUnavailable(ChainrepError):
+    """A server does not give the evidence that it should have, or not in an acceptable form."""
+
+
 class SignatureError(ChainrepError):
     """A signature is malformed or was made by another key."""
+
+
+class SigningRefused(SignatureError):
+    """A committee member declines to sign a report, for the reason it gives."""
+
+
+class NotAuthorized(ChainrepError):
+    """A request does not come from whoever may make it, or not any more."""
 
 
 class ChainError(ChainrepError):
@@ -70,6 +92,10 @@ class ChainError(ChainrepError):
 
 class ChainUnreachable(ChainError):
     """Nothing answers at the RPC URL, or it does not speak Ethereum JSON-RPC."""
+
+
+class AskedTooMuch(ChainUnreachable):
+    """A server is there, but its answer comes too late or is too large: ask for less."""
 
 
 class WrongChain(ChainError):
@@ -86,6 +112,10 @@ class UnknownSource(ChainError):
 
 class DuplicateSource(ChainError):
     """This owner has already registered this URI."""
+
+
+class FalseAnswer(ChainError):
+    """A server said something that cannot be true, or that the contracts contradict."""
 
 
 class CallRefused(ChainError):

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from chainrep.chain.address_book import Deployment, load_deployment
+from chainrep.chain.address_book import Deployment, load_deployment, save_deployment
 from chainrep.chain.client import Client, connect
+from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import DEVNET_CHAIN_IDS, DevAccount, dev_accounts
+from chainrep.chain.keystore import stored_key, unlock
 from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
 from chainrep.config import Config
-from chainrep.errors import ConfigError
+from chainrep.errors import ConfigError, NotDeployed
+from chainrep.node.quorum import KeySigner, Quorum
 from chainrep.node.relayer import Relayer
 from chainrep.store.db import open_store
+from chainrep.store.evidence import EvidenceStore
 from chainrep.store.outbox import Outbox
 
 OWNER = 0
 COMMITTEE = (1, 2, 3)
 THRESHOLD = 2
 FIRST_SOURCE_OWNER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Committee:
+    """The addresses of the reporters, and how many of them must sign."""
+
+    members: Sequence[str]
+    threshold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +51,13 @@ class Session:
     def relayer(self, outbox: Outbox) -> Relayer:
         """What carries the outbox onto the chain, with the local chain's published keys."""
         keys = [account.private_key for account in signing_accounts(self.client)]
-        committee = [keys[i] for i in COMMITTEE]
-        return Relayer(self.client, self.registry, self.ledger, outbox, committee, keys[OWNER])
+        quorum = Quorum(
+            self.ledger.domain, [KeySigner(self.ledger.domain, keys[i]) for i in COMMITTEE]
+        )
+        evidence = EvidenceStore(self.config.evidence)
+        return Relayer(
+            self.client, self.registry, self.ledger, outbox, evidence, quorum, keys[OWNER]
+        )
 
 
 def open_session(config: Config) -> Session:
@@ -56,12 +73,58 @@ def bind_session(config: Config, client: Client, deployment: Deployment) -> Sess
     return Session(config, client, deployment, registry, ScoreLedger(client, deployment))
 
 
+def find_deployment(config: Config, client: Client) -> Deployment | None:
+    """The deployment on this chain, or None where its contracts are not there."""
+    try:
+        deployment = load_deployment(config.deployments, client.chain_id, client.genesis)
+        return bind_session(config, client, deployment).deployment
+    except NotDeployed:
+        return None
+
+
+def deploy_new(
+    config: Config, client: Client, private_key: bytes, committee: Committee, archive: bool = False
+) -> Deployment:
+    """Deploy the contracts and note their addresses; errors as of ``deploy_contracts``."""
+    members, threshold = committee.members, committee.threshold
+    deployment = deploy_contracts(client, private_key, members, threshold, archive)
+    save_deployment(config.deployments, deployment)
+    return deployment
+
+
+def published_committee(client: Client) -> Committee:
+    """2 of 3 published accounts; raises ConfigError on a chain where they would be worthless."""
+    accounts = signing_accounts(client)
+    return Committee([accounts[i].address for i in COMMITTEE], THRESHOLD)
+
+
+def sender_key(
+    config: Config, client: Client, read_passphrase: Callable[[str], str], published: int = OWNER
+) -> bytes:
+    """The private key that signs and pays: ``config.key``'s, else a published one (by its number).
+
+    ``read_passphrase`` is asked with the key's name. Raises KeystoreError where the key does not
+    open, and ConfigError where none is named and the chain is no local test chain.
+    """
+    if config.key:
+        stored_key(config.keys, config.key)  # so that nobody is asked for a key that is not there
+        return unlock(config.keys, config.key, read_passphrase(config.key))
+    return signing_accounts(client)[published].private_key
+
+
+def sender_address(config: Config, client: Client) -> str:
+    """Whose key ``sender_key`` would take, without opening it; the same errors."""
+    if config.key:
+        return stored_key(config.keys, config.key).address
+    return signing_accounts(client)[OWNER].address
+
+
 def signing_accounts(client: Client) -> Sequence[DevAccount]:
     """The published accounts; raises ConfigError on a chain where they would be worthless."""
     if client.chain_id not in DEVNET_CHAIN_IDS:
         raise ConfigError(
-            f"Chain {client.chain_id} is no local test chain, and only the published accounts of"
-            " a local one can sign in this version.",
-            "Start a local chain with `chainrep devnet`.",
+            f"Chain {client.chain_id} is no local test chain, and no key was named to sign with.",
+            "Make one with `chainrep keys new NAME`, then pass --key NAME (or start a local chain"
+            " with `chainrep devnet start`).",
         )
     return dev_accounts(10)

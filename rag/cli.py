@@ -131,7 +131,7 @@ def ask(config: Config, question: str, sources_file: Path, as_json: bool) -> Non
 
     listed = load_sources(sources_file)
     session = open_session(config)
-    scores = ChainScores(session.ledger, [source.id for source in listed])
+    scores = ChainScores.of(session, [source.id for source in listed])
     with progress() as bar:
         bar.add_task("Reading", total=None)
         answer = Pipeline(listed, scores=scores).ask(question)

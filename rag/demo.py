@@ -139,7 +139,7 @@ class Demo:
         self._dataset = dataset.name
         self._seed = seed
         self._relayer = stage.session.relayer(stage.outbox)
-        self._scores = ChainScores(stage.session.ledger, stage.sources)
+        self._scores = ChainScores.of(stage.session, stage.sources)
         self._world = build_world(dataset, rates, seed, stage.sources, questions)
         sink = OutboxSink(stage.outbox)
         self._experiment = Experiment(

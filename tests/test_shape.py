@@ -50,4 +50,4 @@ def test_every_test_folder_mirrors_a_package():
     packages = {
         path.parts[1] for path in tracked() if path.parts[0] == "chainrep" and path.parts[2:]
     }
-    assert folders <= packages | {"rag", "flows", "vectors", "contracts", "benchmarks"}
+    assert folders <= packages | {"rag", "flows", "vectors", "contracts", "benchmarks", "fakes"}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from eth_utils.address import is_checksum_address
 
+from chainrep.chain.bounded_json import parse_json
 from chainrep.errors import ConfigError, NotDeployed
 
 MAX_FILE_BYTES = 64 * 1024
@@ -96,17 +97,31 @@ def only_deployment(folder: Path, chain_id: int | None) -> Deployment:
     return _read(paths[0])
 
 
+def parse_deployment(content: bytes) -> Deployment:
+    """One address book, from whoever wrote it; raises TypeError or ValueError where it is none."""
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError("it is too large")
+    fields = parse_json(content)
+    if not isinstance(fields, dict):
+        raise ValueError("it is no JSON object")
+    deployment = Deployment(**fields)
+    numbers = (deployment.chain_id, deployment.block, deployment.threshold)
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError("a number in it is not what it should be")
+    if not isinstance(deployment.genesis, str) or not isinstance(deployment.members, list):
+        raise ValueError("something in it is not what it should be")
+    addresses = [*deployment.contracts.values(), *deployment.members]
+    if not all(is_checksum_address(address) for address in addresses):
+        raise ValueError("an address in it has no valid checksum")
+    return deployment
+
+
 def _read(path: Path) -> Deployment:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ValueError("it is too large")
-        deployment = Deployment(**json.loads(path.read_text()))
-        addresses = [*deployment.contracts.values(), *deployment.members]
-        numbers = (deployment.chain_id, deployment.block, deployment.threshold)
-        if not all(isinstance(n, int) for n in numbers) or str(numbers[0]) != path.stem:
-            raise ValueError("a number in it is not what it should be")
-        if not all(is_checksum_address(address) for address in addresses):
-            raise ValueError("an address in it has no valid checksum")
+        with path.open("rb") as stream:
+            deployment = parse_deployment(stream.read(MAX_FILE_BYTES + 1))
+        if str(deployment.chain_id) != path.stem:
+            raise ValueError("the number of its chain is another one than in its name")
     except (OSError, TypeError, ValueError) as error:
         raise ConfigError(
             f"The address book {path} cannot be read ({error}).",

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 import requests
+from eth_abi.exceptions import DecodingError
 from eth_account import Account
 from hexbytes import HexBytes
 from web3 import Web3
@@ -20,17 +20,17 @@ from web3.exceptions import (
 )
 from web3.providers.base import BaseProvider
 
+from chainrep.chain.failover import FailoverProvider
 from chainrep.chain.refusal import explain_revert
+from chainrep.chain.url_standing import UrlHealth
 from chainrep.errors import (
     CallRefused,
     ChainError,
     ChainUnreachable,
-    InputError,
+    FalseAnswer,
     TransactionLost,
-    WrongChain,
 )
 
-REQUEST_SECONDS = 20.0
 MINED_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 _POLL_GROWTH = 1.5
@@ -66,9 +66,30 @@ class Client:
 
     def __init__(self, provider: BaseProvider, label: str) -> None:
         self.w3 = Web3(provider)
-        self.label = label
-        self.chain_id = self.ask(lambda: self.w3.eth.chain_id)
-        self.genesis = "0x" + self.ask(lambda: self.w3.eth.get_block(0))["hash"].hex()
+        self._label = label
+        self._failover = provider if isinstance(provider, FailoverProvider) else None
+        if self._failover:
+            identity = self._failover.identity()
+            self.chain_id, self.genesis = identity.chain_id, identity.genesis
+        else:
+            self.chain_id = self.ask(lambda: self.w3.eth.chain_id)
+            self.genesis = "0x" + self.ask(lambda: self.w3.eth.get_block(0))["hash"].hex()
+
+    @property
+    def label(self) -> str:
+        """Which chain this is, for people: of several URLs the one that answered last, in part."""
+        return self._failover.label if self._failover else self._label
+
+    def switch_rpc(self, reason: str) -> bool:
+        """Ask another URL for a while, the one that answered this thread last being found wanting.
+
+        ``reason`` is shown in its health. False, and nothing changed, where there is no other.
+        """
+        return self._failover is not None and self._failover.switch(reason)
+
+    def rpc_health(self) -> Sequence[UrlHealth]:
+        """How every RPC URL stands; empty for a chain in this process."""
+        return self._failover.health() if self._failover else ()
 
     def ask(self, question: Callable[[], T]) -> T:
         """Run one request; raise ChainUnreachable, CallRefused or ChainError where it fails."""
@@ -81,14 +102,19 @@ class Client:
         except (requests.RequestException, OSError) as error:
             raise ChainUnreachable(
                 f"No chain answers at {self.label}.",
-                "Start one with `chainrep devnet`, or give another URL with --rpc.",
+                "Start one with `chainrep devnet start`, or give another URL with --rpc.",
             ) from error
         except (Web3Exception, ValueError) as error:
             raise ChainError(f"The chain at {self.label} failed: {_short(error)}.") from error
+        except (DecodingError, TypeError, LookupError, AttributeError) as error:
+            # web3 takes the form of an answer for granted, and stumbles over another one.
+            raise FalseAnswer(
+                f"The chain at {self.label} gave an answer of no known form ({_short(error)})."
+            ) from error
 
     def now(self) -> int:
         """The latest block's time, in Unix seconds."""
-        return int(self.ask(lambda: self.w3.eth.get_block("latest"))["timestamp"])
+        return int(self.ask(lambda: self.w3.eth.get_block("latest")["timestamp"]))
 
     def balance(self, address: str) -> int:
         """An account's balance in wei."""
@@ -174,24 +200,12 @@ class Client:
 
 
 def connect(urls: str | Sequence[str], expected_chain_id: int | None = None) -> Client:
-    """Connect to a JSON-RPC URL; raise ChainUnreachable or WrongChain."""
-    url = urls if isinstance(urls, str) else urls[0]
-    if not url.startswith(("http://", "https://")):
-        raise InputError(f"{url!r} is no http:// or https:// URL.")
-    provider = Web3.HTTPProvider(url, request_kwargs={"timeout": REQUEST_SECONDS})
-    client = Client(provider, public_part(url))
-    if expected_chain_id not in {None, client.chain_id}:
-        raise WrongChain(
-            f"The chain at {client.label} has id {client.chain_id}, not {expected_chain_id}.",
-            "Check --rpc and --chain-id.",
-        )
-    return client
+    """Connect to the JSON-RPC URLs of one chain, the first one preferred.
 
-
-def public_part(url: str) -> str:
-    """Scheme, host and port: the rest of an RPC URL is often a key."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    Raises InputError for what is no HTTP URL, ChainUnreachable, or WrongChain.
+    """
+    provider = FailoverProvider([urls] if isinstance(urls, str) else urls, expected_chain_id)
+    return Client(provider, provider.label)
 
 
 def _short(error: Exception) -> str:

@@ -56,27 +56,40 @@ def find_anvil(npm_folder: Path | None = None) -> Path | None:
     """The anvil program from PATH, or from an npm folder that has @foundry-rs/anvil."""
     on_path = shutil.which("anvil")
     if on_path:
-        return Path(on_path)
+        return _native(Path(on_path))
     if npm_folder is not None:
         installed = npm_folder / "node_modules" / ".bin" / "anvil"
         if installed.exists():
-            return installed
+            return _native(installed)
     return None
+
+
+def anvil_command(program: Path, port: int) -> list[str]:
+    """What starts anvil on loopback with the published accounts, without a log of requests."""
+    return [
+        str(program),
+        "--host=127.0.0.1",
+        f"--port={port}",
+        f"--chain-id={ANVIL_CHAIN_ID}",
+        f"--mnemonic={MNEMONIC}",
+        f"--accounts={ACCOUNTS}",
+        "--hardfork=prague",
+        f"--gas-limit={GAS_LIMIT}",
+        "--quiet",
+    ]
 
 
 def start_anvil(program: Path, port: int) -> subprocess.Popen[bytes]:
     """Start anvil on loopback with the published accounts; the caller stops it."""
-    return subprocess.Popen(  # noqa: S603 (a program the user installed, with fixed arguments)
-        [
-            str(program),
-            "--host=127.0.0.1",
-            f"--port={port}",
-            f"--chain-id={ANVIL_CHAIN_ID}",
-            f"--mnemonic={MNEMONIC}",
-            f"--accounts={ACCOUNTS}",
-            "--hardfork=prague",
-            f"--gas-limit={GAS_LIMIT}",
-            "--quiet",
-        ],
-        stdin=subprocess.DEVNULL,
-    )
+    command = anvil_command(program, port)
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 (a program the user installed, with fixed arguments)
+
+
+def _native(program: Path) -> Path:
+    """The program behind npm's launcher, which ends at once when asked to, before anvil does."""
+    launcher = program.resolve()
+    if launcher.suffix != ".mjs":
+        return program
+    beside = launcher.parent.parent.glob("anvil-*/bin/anvil")
+    within = launcher.parent.glob("node_modules/@foundry-rs/anvil-*/bin/anvil")
+    return next((found for found in (*beside, *within) if found.is_file()), program)

@@ -47,6 +47,7 @@ class RpcServer(ThreadingHTTPServer):
 
 class _Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer's body waits 40 ms for its headers' receipt
     timeout = 60
 
     def do_POST(self) -> None:

@@ -12,10 +12,12 @@ import click
 from chainrep.errors import ChainrepError
 
 _COMMANDS = {
+    "committee": "chainrep.cli.committee:committee",
     "deploy": "chainrep.cli.deploy:deploy",
     "devnet": "chainrep.cli.devnet:devnet",
     "doctor": "chainrep.cli.doctor:doctor",
     "feedback": "chainrep.cli.feedback:feedback",
+    "keys": "chainrep.cli.keys:keys",
     "source": "chainrep.cli.source:source",
     "sources": "chainrep.cli.sources:sources",
 }
@@ -51,9 +53,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; exit 0 when done, 1 when it failed, 2 on misuse."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as leave:
-        sys.exit(leave.exit_code)
+        # A command that exits by click's own Exit makes `main` return its code here.
+        sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

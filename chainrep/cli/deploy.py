@@ -1,49 +1,61 @@
-"""``chainrep deploy``: the contracts onto a local chain."""
+"""``chainrep deploy``: the contracts onto a chain."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from chainrep.cli.options import json_option, settings
+from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
-from chainrep.errors import NotDeployed
+from chainrep.errors import InputError
+
+if TYPE_CHECKING:
+    from chainrep.chain.client import Client
+    from chainrep.session import Committee
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
-@click.command(short_help="Put the contracts on a local chain.")
+@click.command(short_help="Put the contracts on a chain.")
 @settings
+@signing
+@click.option("--member", "members", multiple=True, metavar="ADDRESS", help="A reporter; repeat.")
+@click.option("--threshold", type=click.IntRange(1), metavar="K", help="How many must sign.")
 @click.option("--again", is_flag=True, help="Deploy new contracts even where there are some.")
 @click.option(
     "--archive", is_flag=True, help="A ledger of events only, for audit: a tenth of the gas."
 )
 @json_option
-def deploy(config: Config, again: bool, archive: bool, as_json: bool) -> None:
+def deploy(
+    config: Config,
+    read_passphrase: Callable[[str], str],
+    members: Sequence[str],
+    threshold: int | None,
+    again: bool,
+    archive: bool,
+    as_json: bool,
+) -> None:
     """Deploy the contracts, and note their addresses in the home folder.
 
-    The committee is 2 of 3 of the local chain's published accounts. A second run changes
-    nothing and shows the deployment that is there.
+    The committee is the --member addresses, of which --threshold must sign; on a local chain,
+    where neither is given, 2 of 3 of its published accounts. A second run changes nothing and
+    shows the deployment that is there.
     """
-    from chainrep.chain.address_book import save_deployment
     from chainrep.chain.client import connect
-    from chainrep.chain.deploy import deploy_contracts
-    from chainrep.session import COMMITTEE, OWNER, THRESHOLD, open_session, signing_accounts
+    from chainrep.session import deploy_new, find_deployment, sender_key
 
-    fresh = again
-    if not again:
-        try:
-            deployment = open_session(config).deployment
-        except NotDeployed:
-            fresh = True
-    if fresh:
-        client = connect(config.urls, config.chain_id)
-        accounts = signing_accounts(client)
-        members = [accounts[i].address for i in COMMITTEE]
-        deployment = deploy_contracts(
-            client, accounts[OWNER].private_key, members, THRESHOLD, archive
-        )
-        save_deployment(config.deployments, deployment)
+    client = connect(config.urls, config.chain_id)
+    deployment = None if again else find_deployment(config, client)
+    fresh = deployment is None
+    if deployment is None:
+        committee = _committee(client, members, threshold)
+        private_key = sender_key(config, client, read_passphrase)
+        deployment = deploy_new(config, client, private_key, committee, archive)
     if as_json:
         print_json(asdict(deployment) | {"new": fresh})
         return
@@ -54,3 +66,25 @@ def deploy(config: Config, again: bool, archive: bool, as_json: bool) -> None:
         title=f"{title} on chain {deployment.chain_id}",
     )
     click.echo(f"Committee: {deployment.threshold} of {len(deployment.members)} must sign.")
+
+
+def _committee(client: Client, members: Sequence[str], threshold: int | None) -> Committee:
+    from eth_utils.address import to_checksum_address
+
+    from chainrep.chain.devnet import DEVNET_CHAIN_IDS
+    from chainrep.session import Committee, published_committee
+
+    if not members and threshold is None and client.chain_id in DEVNET_CHAIN_IDS:
+        return published_committee(client)
+    if not members or threshold is None:
+        raise InputError(
+            f"Chain {client.chain_id} needs a committee of its own.",
+            "Name each reporter with --member ADDRESS, and with --threshold K how many must sign.",
+        )
+    for member in members:
+        if not _ADDRESS.fullmatch(member):
+            raise InputError(f"--member {member[:60]!r} is no address: 0x and 40 hex digits.")
+        mixed = member[2:] not in {member[2:].lower(), member[2:].upper()}
+        if mixed and to_checksum_address(member) != member:
+            raise InputError(f"--member {member} is no address: its checksum is wrong.")
+    return Committee([str(to_checksum_address(member)) for member in members], threshold)

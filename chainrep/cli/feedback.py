@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from chainrep.cli.audit import audit
 from chainrep.cli.options import json_option, settings
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
@@ -165,3 +166,6 @@ def _hundredths(option: str, units: float) -> int:
     if not 0 <= units <= limit:  # also refuses NaN
         raise InputError(f"{option} must lie in 0..{limit} units, not {units}.")
     return round(units * EVIDENCE_UNIT)
+
+
+feedback.add_command(audit)

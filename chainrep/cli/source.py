@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from chainrep.cli.options import json_option, settings
+from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
 from chainrep.errors import InputError
 
 if TYPE_CHECKING:
-    from chainrep.chain.client import Client
-    from chainrep.chain.devnet import DevAccount
-
+    from chainrep.session import Session
 
 _account_option = click.option(
-    "--account", default=4, show_default=True, help="Which published account owns it (0-9)."
+    "--account",
+    type=click.IntRange(0, 9),
+    metavar="N",
+    help="On a local chain: the published account that owns it, 0 to 9 [4].",
 )
 
 
@@ -30,17 +32,25 @@ def source() -> None:
 @source.command()
 @click.argument("uri")
 @settings
+@signing
 @_account_option
 @json_option
-def register(config: Config, uri: str, account: int, as_json: bool) -> None:
+def register(
+    config: Config,
+    read_passphrase: Callable[[str], str],
+    uri: str,
+    account: int | None,
+    as_json: bool,
+) -> None:
     """Register URI as a new source and print its id."""
     from chainrep.session import open_session
 
     session = open_session(config)
-    owner = _account(session.client, account)
-    new_id, receipt = session.registry.register(uri, owner.private_key)
+    private_key = _owner_key(session, account, read_passphrase)
+    new_id, receipt = session.registry.register(uri, private_key)
     if as_json:
-        print_json({"id": new_id, "owner": owner.address, "gas": receipt.gas_used})
+        owner = session.registry.source(new_id).owner
+        print_json({"id": new_id, "owner": owner, "gas": receipt.gas_used})
     else:
         click.echo(f"Registered {uri} as source {new_id} ({receipt.gas_used:,} gas).")
 
@@ -48,20 +58,28 @@ def register(config: Config, uri: str, account: int, as_json: bool) -> None:
 @source.command()
 @click.argument("source_id", type=int, metavar="ID")
 @settings
+@signing
 @_account_option
 @click.option("--yes", is_flag=True, help="Do not ask: there is no way back.")
 @json_option
-def retire(config: Config, source_id: int, account: int, yes: bool, as_json: bool) -> None:
+def retire(
+    config: Config,
+    read_passphrase: Callable[[str], str],
+    source_id: int,
+    account: int | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
     """Retire a source for good; its score stays readable."""
     from chainrep.session import open_session
 
     _check(source_id)
     session = open_session(config)
-    owner = _account(session.client, account)
     found = session.registry.source(source_id)
     if not yes:
         click.confirm(f"Retire source {source_id} ({found.uri}) for good?", abort=True, err=True)
-    receipt = session.registry.retire(source_id, owner.private_key)
+    private_key = _owner_key(session, account, read_passphrase)
+    receipt = session.registry.retire(source_id, private_key)
     if as_json:
         print_json({"id": source_id, "retired": True, "gas": receipt.gas_used})
     else:
@@ -137,10 +155,13 @@ def _check(source_id: int) -> None:
         raise InputError(f"Source id {source_id} is outside 1..{MAX_SOURCE}.")
 
 
-def _account(client: Client, number: int) -> DevAccount:
-    from chainrep.session import signing_accounts
+def _owner_key(
+    session: Session, account: int | None, read_passphrase: Callable[[str], str]
+) -> bytes:
+    from chainrep.session import FIRST_SOURCE_OWNER, sender_key, signing_accounts
 
-    accounts = signing_accounts(client)
-    if not 0 <= number < len(accounts):
-        raise InputError(f"Account {number} is outside 0..{len(accounts) - 1}.")
-    return accounts[number]
+    if account is None:
+        return sender_key(session.config, session.client, read_passphrase, FIRST_SOURCE_OWNER)
+    if session.config.key:
+        raise InputError("Both --account and --key (or CHAINREP_KEY) say who signs.", "Give one.")
+    return signing_accounts(session.client)[account].private_key

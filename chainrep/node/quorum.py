@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from threading import BoundedSemaphore, Thread
 from typing import Protocol
 
 from eth_account import Account
 
 from chainrep.chain.score_ledger import Committee
-from chainrep.errors import SignatureError
+from chainrep.errors import ChainrepError, SignatureError
 from chainrep.protocol.evidence import EvidenceRecord
-from chainrep.protocol.typed_data import LedgerDomain, collect_signatures, sign_report
+from chainrep.protocol.typed_data import (
+    LedgerDomain,
+    collect_signatures,
+    recover_signer,
+    sign_report,
+)
 from chainrep.protocol.types import Report, SignedReport
+
+QUORUM_SECONDS = 30.0
+_IN_FLIGHT = 4
+"""Requests that one member may keep open: a member that never answers costs so many threads."""
+
+_log = logging.getLogger(__name__)
 
 
 class Signer(Protocol):
@@ -38,28 +53,112 @@ class KeySigner:
 
 
 class Quorum:
-    """The signers that can be asked for one ledger's reports."""
+    """The signers that can be asked for one ledger's reports.
 
-    def __init__(self, domain: LedgerDomain, signers: Sequence[Signer]) -> None:
+    ``on_failure`` is told the address and the reason whenever a member gives no valid signature,
+    also after the others have made up the quorum; it is called from other threads. Without it the
+    failure is logged.
+    """
+
+    def __init__(
+        self,
+        domain: LedgerDomain,
+        signers: Sequence[Signer],
+        seconds: float = QUORUM_SECONDS,
+        on_failure: Callable[[str, str], None] | None = None,
+    ) -> None:
         self.domain = domain
         self.signers = {signer.address: signer for signer in signers}
+        self._seconds = seconds
+        self._on_failure = on_failure or _log_failure
+        self._free = {address: BoundedSemaphore(_IN_FLIGHT) for address in self.signers}
 
     def sign(
         self, report: Report, records: Sequence[EvidenceRecord], committee: Committee
     ) -> SignedReport:
-        """A report with as many signatures as the committee demands.
+        """A report with as many signatures as the committee demands, from whoever is fastest.
 
-        Raises SignatureError when not enough members sign it.
+        All members are asked at once; the first valid signatures count, and nobody waits for the
+        rest. Keep the batch in the store before asking: a member that has signed it refuses to
+        sign its feedback in another batch until this one can no longer be applied. Asking again,
+        with the same evidence and nonce, is free.
+
+        Raises SignatureError, which says of every member why, when not enough sign in time.
         """
-        reachable = [member for member in committee.members if member in self.signers]
-        if len(reachable) < committee.threshold:
-            raise SignatureError(
-                f"{len(reachable)} of the {committee.threshold} signatures needed can be made"
-                " here.",
-                "Run this where the committee's keys are.",
-            )
-        signatures = {
-            member: self.signers[member].sign(report, records)
-            for member in reachable[: committee.threshold]
-        }
-        return collect_signatures(report, self.domain, committee.members, signatures)
+        members, threshold = list(committee.members), committee.threshold
+        asked = [member for member in members if member in self.signers]
+        failures = dict.fromkeys(members, "it cannot be asked from here")
+        if len(asked) < threshold:
+            raise _not_met(len(asked), threshold, failures, asked)
+        answers: SimpleQueue[tuple[str, bytes | str]] = SimpleQueue()
+        for member in asked:
+            self._ask(member, report, records, answers)
+            failures[member] = "it has not answered in time"
+        signatures: dict[str, bytes] = {}
+        unanswered = len(asked)
+        until = time.monotonic() + self._seconds
+        while len(signatures) < threshold <= len(signatures) + unanswered:
+            try:
+                member, answer = answers.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                break
+            unanswered -= 1
+            if isinstance(answer, bytes):
+                signatures[member] = answer
+            else:
+                failures[member] = answer
+        if len(signatures) < threshold:
+            raise _not_met(len(signatures), threshold, failures, signatures)
+        return collect_signatures(report, self.domain, members, signatures)
+
+    def _ask(
+        self,
+        member: str,
+        report: Report,
+        records: Sequence[EvidenceRecord],
+        answers: SimpleQueue[tuple[str, bytes | str]],
+    ) -> None:
+        """Ask one member on a thread of its own, which a stopping interpreter does not wait for."""
+        if not self._free[member].acquire(blocking=False):
+            answers.put((member, f"it has left {_IN_FLIGHT} earlier requests unanswered"))
+            return
+
+        def ask() -> None:
+            try:
+                answer = self._answer(member, report, records)
+            finally:
+                self._free[member].release()
+            answers.put((member, answer))
+            if isinstance(answer, str):
+                self._on_failure(member, answer)
+
+        Thread(target=ask, name=f"ask {member}", daemon=True).start()
+
+    def _answer(
+        self, member: str, report: Report, records: Sequence[EvidenceRecord]
+    ) -> bytes | str:
+        """A signature that is the member's, or why there is none."""
+        try:
+            signature = self.signers[member].sign(report, records)
+            if recover_signer(report, self.domain, signature) != member:
+                return "it signed something else, or with another key"
+        except ChainrepError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong costs one vote, not the batch)
+            _log.error("asking %s failed", member, exc_info=error)
+            return f"asking it failed ({type(error).__name__})"
+        return signature
+
+
+def _not_met(
+    count: int, threshold: int, failures: Mapping[str, str], able: Collection[str]
+) -> SignatureError:
+    reasons = "; ".join(f"{m}: {why}" for m, why in failures.items() if m not in able)
+    return SignatureError(
+        f"{count} of the {threshold} signatures needed could be had ({reasons}).",
+        "See to these members, or run this where the committee's keys are.",
+    )
+
+
+def _log_failure(member: str, reason: str) -> None:
+    _log.warning("%s did not sign: %s", member, reason)

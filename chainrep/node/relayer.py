@@ -1,7 +1,7 @@
 """Carrying feedback from the outbox onto the ledger, one signed batch after another.
 
-Every step is stored before the next one is taken: claim, signature, signed transaction, receipt.
-A run that was killed is resumed by the next, which never counts a record twice: the ledger
+Every step is stored before the next one is taken: evidence, claim, signatures, signed transaction,
+receipt. A run that was killed is resumed by the next, which never counts a record twice: the ledger
 accepts a nonce once, and a batch keeps its nonce until the ledger has given it to another batch.
 """
 
@@ -10,29 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from eth_account import Account
-
 from chainrep.chain.client import Client, Receipt, SignedTransaction
-from chainrep.chain.score_ledger import ScoreLedger
+from chainrep.chain.score_ledger import Committee, ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
 from chainrep.errors import (
     BatchTooLarge,
     CallRefused,
     ChainError,
     ChainUnreachable,
-    SignatureError,
     TransactionLost,
 )
 from chainrep.node.batching import SAFE_UPDATES, next_batch
-from chainrep.protocol.evidence import evidence_record, evidence_tree
-from chainrep.protocol.typed_data import collect_signatures, sign_report
+from chainrep.node.quorum import Quorum
+from chainrep.protocol.evidence import MAX_RECORDS, evidence_record
 from chainrep.protocol.types import Report, ScoreUpdate, SignedReport
 from chainrep.store.batches import Batches, StoredBatch, Submission
+from chainrep.store.evidence import EvidenceStore
 from chainrep.store.outbox import Outbox
 
 DEADLINE_SECONDS = 3_600
-_PAGE = 20_000
 _ATTEMPTS = 3
+_UNSIGNED = (0, b"")
 _RACES = frozenset({"NonceNotNext", "DeadlinePassed"})
 
 
@@ -46,7 +44,7 @@ class AppliedBatch:
 
 
 class Relayer:
-    """Feedback of one outbox → batches signed by the keys at hand → one ledger."""
+    """Feedback of one outbox → evidence files → batches that a quorum signs → one ledger."""
 
     def __init__(
         self,
@@ -54,22 +52,25 @@ class Relayer:
         registry: SourceRegistry,
         ledger: ScoreLedger,
         outbox: Outbox,
-        signer_keys: Sequence[bytes],
+        evidence: EvidenceStore,
+        quorum: Quorum,
         sender_key: bytes,
     ) -> None:
         self.client = client
         self.registry = registry
         self.ledger = ledger
         self.outbox = outbox
+        self.evidence = evidence
+        self.quorum = quorum
         self.batches = Batches(outbox.db, outbox.ledger)
-        self._signers = {str(Account.from_key(key).address): key for key in signer_keys}
         self._sender_key = sender_key
 
     def flush(self, max_updates: int | None = None) -> Iterator[AppliedBatch]:
         """Finish open batches, then send pending feedback until none is left.
 
         Raises BatchTooLarge when ``max_updates`` is above the ledger's limit, SignatureError when
-        the keys at hand are no quorum, and ChainError where the chain fails.
+        too few members sign, StoreError where the evidence cannot be kept, and ChainError where
+        the chain fails.
         """
         limit = self.ledger.update_limit()
         if max_updates is not None and not 0 < max_updates <= limit:
@@ -83,7 +84,7 @@ class Relayer:
             yield self._carry(sealed)
 
     def _seal_next(self, max_updates: int) -> StoredBatch | None:
-        records = self.outbox.pending(_PAGE)
+        records = self.outbox.pending(MAX_RECORDS)
         known = self.registry.count()
         strangers = [record for record in records if record.source > known]
         if strangers:
@@ -98,31 +99,24 @@ class Relayer:
             committee=0,
             nonce=0,
             deadline=0,
-            evidence_root=evidence_tree(evidence_record(r) for r in batch.records).root,
+            evidence_root=self.evidence.put([evidence_record(r) for r in batch.records]),
             updates=self.ledger.pack(batch.updates),
         )
-        return self.batches.seal(self._sign(report), batch.records)
+        current = self._current(report, self.ledger.committee())
+        return self.batches.seal(SignedReport(current, *_UNSIGNED), batch.records)
 
-    def _sign(self, report: Report) -> SignedReport:
-        """Sign for the ledger's next nonce, its committee and a fresh deadline."""
-        committee = self.ledger.committee()
-        current = replace(
+    def _current(self, report: Report, committee: Committee) -> Report:
+        """The report for the ledger's next nonce, its committee and a fresh deadline."""
+        return replace(
             report,
             committee=committee.version,
             nonce=committee.next_nonce,
             deadline=self.client.now() + DEADLINE_SECONDS,
         )
-        signers = [member for member in committee.members if member in self._signers]
-        if len(signers) < committee.threshold:
-            raise SignatureError(
-                f"{len(signers)} of the {committee.threshold} signatures needed can be made here.",
-                "Run this where the committee's keys are.",
-            )
-        signatures = {
-            member: sign_report(current, self.ledger.domain, self._signers[member])
-            for member in signers[: committee.threshold]
-        }
-        return collect_signatures(current, self.ledger.domain, committee.members, signatures)
+
+    def _restate(self, batch: StoredBatch, signed: SignedReport) -> StoredBatch:
+        self.batches.sign_again(batch.id, signed)
+        return replace(batch, signed=signed)
 
     def _carry(self, batch: StoredBatch) -> AppliedBatch:
         """Bring one batch onto the chain, whatever an earlier run has done for it already."""
@@ -134,9 +128,11 @@ class Relayer:
                 return self._settle(batch)
             stale = committee.version != report.committee or self.client.now() >= report.deadline
             if spent or stale:
-                signed = self._sign(report)
-                self.batches.sign_again(batch.id, signed)
-                batch = replace(batch, signed=signed)
+                report = self._current(report, committee)
+                batch = self._restate(batch, SignedReport(report, *_UNSIGNED))
+            if not batch.signed.signer_mask:  # stored before: members sign no rival of a batch
+                shown = [evidence_record(record) for record in self.batches.records(batch.id)]
+                batch = self._restate(batch, self.quorum.sign(report, shown, committee))
             if self._submit(batch):
                 return self._settle(batch)
         raise TransactionLost(

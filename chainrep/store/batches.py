@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chainrep.errors import StoreError
 from chainrep.protocol.types import Feedback, Report, SignedReport
 from chainrep.store.db import transaction
+from chainrep.store.outbox import feedback_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Batches:
         self.ledger = ledger
 
     def seal(self, signed: SignedReport, records: Sequence[Feedback]) -> StoredBatch:
-        """Store a signed report and claim its feedback records, in one step.
+        """Store a report, signed or not yet, and claim its feedback records, in one step.
 
         Raises StoreError, and changes nothing, when another run has claimed one of the records
         or has an open batch under this nonce.
@@ -67,6 +68,11 @@ class Batches:
                     "Wait until it has finished, then run the same command again.",
                 )
         return StoredBatch(batch, signed)
+
+    def records(self, batch: int) -> Sequence[Feedback]:
+        """The feedback that the batch has claimed, oldest first."""
+        rows = self.db.execute("SELECT * FROM feedback WHERE batch = ? ORDER BY id", (batch,))
+        return [feedback_of(row) for row in rows]
 
     def sign_again(self, batch: int, signed: SignedReport) -> None:
         """Give an open batch new signatures, with the nonce, committee and deadline they cover.

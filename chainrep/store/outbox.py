@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from chainrep.errors import DuplicateFeedback, InputError
-from chainrep.protocol.types import MAX_DELTA, MAX_SOURCE, Feedback, FeedbackKind
+from chainrep.protocol.types import MAX_DELTA, MAX_RECEIPT, MAX_SOURCE, Feedback, FeedbackKind
 from chainrep.store.db import transaction
 
 MAX_KEY = 200
@@ -46,7 +46,7 @@ class Outbox:
                 marks = ", ".join(f":{name}" for name in row)
                 self.db.execute(f"INSERT INTO feedback ({names}) VALUES ({marks})", row)  # noqa: S608 (column names are our own)
                 return True
-        same = ("source", "kind", "supported", "contradicted", "used", "asked")
+        same = ("source", "kind", "supported", "contradicted", "used", "asked", "receipt")
         if existing["ledger"] != self.ledger or any(existing[n] != row[n] for n in same):
             raise DuplicateFeedback(
                 f"The key {feedback.key!r} already stands for other feedback.",
@@ -61,7 +61,7 @@ class Outbox:
             " ORDER BY id LIMIT ?",
             (self.ledger, limit),
         )
-        return [_feedback(row) for row in rows]
+        return [feedback_of(row) for row in rows]
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Set records aside for good, by key, each with the reason a person can read."""
@@ -102,6 +102,8 @@ def _check(feedback: Feedback) -> None:
         raise InputError(f"Source id {feedback.source} is outside 1..{MAX_SOURCE}.")
     if len(feedback.query_digest) != 32:
         raise InputError("A query digest has 32 bytes.")
+    if len(feedback.receipt) > MAX_RECEIPT:
+        raise InputError(f"A receipt has at most {MAX_RECEIPT} bytes.")
     counters = (feedback.supported, feedback.contradicted, feedback.used, feedback.asked)
     if not all(0 <= counter <= MAX_DELTA for counter in counters):
         raise InputError(f"A counter of one judgement must lie in 0..{MAX_DELTA / 100} units.")
@@ -111,6 +113,7 @@ def _check(feedback: Feedback) -> None:
         raise InputError(f"Time {feedback.time} is no Unix time in seconds.")
 
 
-def _feedback(row: sqlite3.Row) -> Feedback:
+def feedback_of(row: sqlite3.Row) -> Feedback:
+    """A row of the feedback table as the record it keeps."""
     fields = {name: row[name] for name in Feedback.__slots__}
     return replace(Feedback(**fields), kind=FeedbackKind(row["kind"]))

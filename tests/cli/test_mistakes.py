@@ -12,7 +12,7 @@ import pytest
 from chainrep.chain.address_book import Deployment, save_deployment
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
-from tests.tools import ROOT
+from tests.tools import ROOT, interruptible
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -34,7 +34,7 @@ def refused(run, status, *expected):
 
 def test_a_chain_that_does_not_answer(tmp_path):
     run = chainrep(tmp_path, "sources", "top", CHAINREP_RPC=NOBODY)
-    refused(run, 1, f"No chain answers at {NOBODY}", "chainrep devnet")
+    refused(run, 1, f"No chain answers at {NOBODY}", "chainrep devnet start")
 
 
 def test_a_url_that_is_none(tmp_path):
@@ -86,7 +86,7 @@ def test_judgements_that_make_no_sense(tmp_path, options, expected):
 
 def test_a_port_in_use(tmp_path, embedded_url):
     port = embedded_url.rsplit(":", 1)[1]
-    refused(chainrep(tmp_path, "devnet", "--port", port), 1, "is in use", "--port")
+    refused(chainrep(tmp_path, "devnet", "start", "--port", port), 1, "is in use", "--port")
 
 
 def test_a_missing_dataset(tmp_path):
@@ -145,6 +145,7 @@ def test_ctrl_c_in_the_middle_of_a_demo_keeps_the_feedback(tmp_path):
         [sys.executable, "-m", "chainrep", "demo"],
         env={**os.environ, "CHAINREP_HOME": str(tmp_path), "CHAINREP_RPC": ""},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        preexec_fn=interruptible,  # noqa: PLW1509 (it only sets a signal)
     )  # fmt: skip
     for _ in range(600):
         stores = list(tmp_path.glob("demo/*/store.sqlite"))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from chainrep.chain.devnet import find_anvil
-from tests.tools import ROOT, free_port, require_tool, wait_for_chain
+from tests.tools import ROOT, free_port, interruptible, require_tool, wait_for_chain
 
 
 class Terminal:
@@ -40,8 +40,9 @@ def terminal(request, tmp_path):
     else:
         options.append("--embedded")
     devnet = subprocess.Popen(
-        [sys.executable, "-m", "chainrep", "devnet", *options],
+        [sys.executable, "-m", "chainrep", "devnet", "start", "--foreground", *options],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        preexec_fn=interruptible,  # noqa: PLW1509 (it only sets a signal)
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     wait_for_chain(url)

@@ -6,8 +6,10 @@ import pytest
 
 from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
+from chainrep.node.quorum import KeySigner, Quorum
 from chainrep.node.relayer import Relayer
 from chainrep.protocol.evidence import evidence_record, evidence_tree
+from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.outbox import OutboxCount
@@ -63,6 +65,17 @@ def test_the_evidence_root_on_chain_commits_to_the_records(session, outbox):
     assert root == evidence_tree(map(evidence_record, records)).root
 
 
+def test_the_evidence_is_kept_under_its_root_before_the_batch_is_sent(session, outbox, monkeypatch):
+    outbox.put(judgement("a"))
+    relayer = session.relayer(outbox)
+    monkeypatch.setattr(relayer.batches, "keep", killed)
+    with pytest.raises(Killed):
+        list(relayer.flush())
+    (batch,) = relayer.batches.open()
+    kept = relayer.evidence.get(batch.signed.report.evidence_root)
+    assert parse_evidence(kept) == [evidence_record(judgement("a"))]
+
+
 def test_flushing_again_sends_nothing(session, outbox):
     outbox.put(judgement("a"))
     flush(session, outbox)
@@ -95,14 +108,17 @@ def test_feedback_on_an_unknown_source_is_set_aside_and_the_rest_goes_on(session
 
 def test_without_a_quorum_of_keys_nothing_is_sent(session, outbox):
     outbox.put(judgement("a"))
-    keys = [account.private_key for account in dev_accounts(3)]
-    lonely = Relayer(session.client, session.registry, session.ledger, outbox, keys[1:2], keys[0])
+    relayer = session.relayer(outbox)
+    domain = session.ledger.domain
+    relayer.quorum = Quorum(domain, [KeySigner(domain, dev_accounts(2)[1].private_key)])
     with pytest.raises(SignatureError, match="1 of the 2 signatures"):
-        list(lonely.flush())
-    assert outbox.count().pending == 1
+        list(relayer.flush())
+    assert outbox.count().in_flight == 1
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
 
 
-@pytest.mark.parametrize("step", ["seal", "keep", "settle"])
+@pytest.mark.parametrize("step", ["seal", "sign_again", "keep", "settle"])
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_at_any_durable_step_loses_nothing_and_sends_nothing_twice(
     session, outbox, monkeypatch, step, moment

@@ -1,11 +1,17 @@
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from chainrep.chain.address_book import save_deployment
+from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
-from chainrep.errors import UnknownSource
+from chainrep.config import read_config
+from chainrep.errors import ChainUnreachable, NotDeployed, StoreError, UnknownSource
+from chainrep.node.indexer import Indexer
+from chainrep.session import deploy_new, open_session, published_committee
 from rag.reputation import ChainScores, OutboxSink
-from rag.types import Judgement
+from rag.types import Judgement, Reliability
 
 OWNER = dev_accounts(5)[4]
 
@@ -22,7 +28,7 @@ def judgement(key="run/1/1", source=1, supported=1.0):
 
 
 def test_a_judgement_reaches_the_weights_by_way_of_the_chain(session, outbox):
-    scores = ChainScores(session.ledger, [1, 2])
+    scores = ChainScores.of(session, [1, 2])
     OutboxSink(outbox).put(judgement())
     assert scores.reliabilities()[1].evidence == 0
     list(session.relayer(outbox).flush())
@@ -31,6 +37,58 @@ def test_a_judgement_reaches_the_weights_by_way_of_the_chain(session, outbox):
     known: Mapping = scores.reliabilities()
     assert (known[1].supported, known[1].used, known[1].asked) == (1.0, 1.0, 1.0)
     assert known[2].evidence == 0
+    assert scores.block == session.client.w3.eth.block_number
+
+
+def test_asking_for_weights_asks_no_chain(session, outbox, monkeypatch):
+    scores = ChainScores.of(session, half_life=3_600.0)
+    requests = []
+    monkeypatch.setattr(
+        session.client.w3.provider, "make_request", lambda *request: requests.append(request)
+    )
+    assert list(scores.reliabilities()) == [1, 2]
+    assert requests == []
+
+
+def test_a_reader_beside_a_node_needs_the_store_alone(session, outbox):
+    save_deployment(session.config.deployments, session.deployment)
+    home = str(session.config.home)
+    with pytest.raises(StoreError, match="no index"):
+        ChainScores.local(home)
+    node = Indexer(session.client, session.deployment, outbox.db)
+    node.catch_up()
+    scores = ChainScores.local(home)
+    OutboxSink(outbox).put(judgement())
+    list(session.relayer(outbox).flush())
+    scores.refresh()
+    assert scores.reliabilities()[1].evidence == 0, "what is new is for the node to read"
+    node.catch_up()
+    assert scores.reliabilities()[1].supported == 1.0
+    later = session.client.now() + 7_200.0
+    faded = ChainScores.local(home, session.client.chain_id, 3_600.0, clock=lambda: later)
+    assert faded.reliabilities()[1].supported == pytest.approx(0.25)
+
+
+def test_scores_are_had_by_url_and_home(embedded_url, tmp_path):
+    client, home = connect(embedded_url), str(tmp_path)
+    with pytest.raises(NotDeployed, match="chainrep deploy"):
+        ChainScores.connect(embedded_url, home)
+    config = read_config(home, embedded_url)
+    deploy_new(config, client, dev_accounts(1)[0].private_key, published_committee(client))
+    open_session(config).registry.register("https://a.example", OWNER.private_key)
+    assert ChainScores.connect(embedded_url, home).reliabilities() == {1: Reliability()}
+    with pytest.raises(ChainUnreachable, match="No chain answers"):
+        ChainScores.connect("http://127.0.0.1:9", home)
+
+
+def test_weights_may_be_read_and_refreshed_in_any_thread(session, outbox):
+    scores = ChainScores.of(session)
+    OutboxSink(outbox).put(judgement())
+    list(session.relayer(outbox).flush())
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(scores.refresh).result()
+        assert threads.submit(scores.reliabilities).result()[1].supported == 1.0
+    assert scores.reliabilities()[1].supported == 1.0
 
 
 def test_units_become_hundredths_and_the_question_stays_here(outbox):
@@ -52,4 +110,4 @@ def test_the_same_judgement_twice_is_kept_once(outbox):
 
 def test_scores_of_a_source_that_is_not_registered_cannot_be_had(session, outbox):
     with pytest.raises(UnknownSource, match="id 3"):
-        ChainScores(session.ledger, [1, 3])
+        ChainScores.of(session, [1, 3])

@@ -1,0 +1,74 @@
+"""What a ledger says now, and what it said deep enough in the chain to stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrep.chain.score_ledger import Committee, ScoreLedger
+from chainrep.errors import ChainError
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """One look at a ledger; times are the blocks' own, in Unix seconds.
+
+    The confirmed block is as many blocks below the newest as the reader demands; before the ledger
+    was deployed, its version and nonce are 0 there.
+    """
+
+    committee: Committee
+    time: int
+    confirmed_block: int
+    confirmed_time: int
+    confirmed_version: int
+    confirmed_nonce: int
+
+
+def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
+    """Look at the newest block and at the one ``confirmations`` below it; raise ChainError."""
+    client, eth = ledger.client, ledger.client.w3.eth
+    function = ledger.contract.functions.committee()
+    newest = client.ask(lambda: eth.get_block("latest"))
+    committee = Committee(*client.ask(lambda: function.call(block_identifier=newest["number"])))
+    depth = max(0, newest["number"] - confirmations)
+    confirmed = newest if confirmations == 0 else client.ask(lambda: eth.get_block(depth))
+    deployed = client.ask(lambda: eth.get_code(ledger.contract.address, depth))
+    version, nonce = 0, 0
+    if deployed:
+        version, nonce, *_ = client.ask(lambda: function.call(block_identifier=depth))
+    return LedgerView(
+        committee=committee,
+        time=newest["timestamp"],
+        confirmed_block=depth,
+        confirmed_time=confirmed["timestamp"],
+        confirmed_version=version,
+        confirmed_nonce=nonce,
+    )
+
+
+def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int) -> bytes | None:
+    """The evidence root that a nonce was spent on within these blocks, None if it was cancelled.
+
+    Raises ChainError where the chain shows neither: silence is no proof that a batch was lost.
+    """
+    filters = {"nonce": nonce}
+    events = ledger.contract.events
+
+    def logs(event: Any) -> Sequence[Any]:
+        return ledger.client.ask(
+            lambda: event.get_logs(
+                from_block=first_block, to_block=last_block, argument_filters=filters
+            )
+        )
+
+    for log in logs(events.BatchApplied()):
+        return bytes(log["args"]["evidenceRoot"])
+    if logs(events.NonceCancelled()):
+        return None
+    raise ChainError(
+        f"The chain shows no event in blocks {first_block} to {last_block} that used up nonce"
+        f" {nonce}.",
+        "Give the member an RPC URL that keeps events.",
+    )
