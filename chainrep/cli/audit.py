@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chainrep.cli.address import read_address
 from chainrep.cli.options import json_option, settings
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from chainrep.node.remote_evidence import RemoteEvidence
 
 _RANGE = re.compile(r"(\d{1,19})(?:-(\d{1,19}))?", re.ASCII)
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _SHOWN = 50
 
 
@@ -58,7 +58,7 @@ def audit(
     from chainrep.node.ledger_history import read_history
 
     wanted = _range(batches)
-    address = None if ledger is None else _address(ledger)
+    address = None if ledger is None else read_address("--ledger", ledger)
     with _evidence(config, evidence_url) as (evidence, remote):
         client = connect(config.urls, config.chain_id)
         place, first_block, stated = _place(config, client, address, remote)
@@ -231,13 +231,3 @@ def _range(text: str) -> NonceRange:
             f"{text[:60]!r} names no batches.", "Say which ones, as in `7`, `3-9` or `all`."
         )
     return NonceRange(first, last)
-
-
-def _address(text: str) -> str:
-    from eth_utils.address import is_checksum_address, to_checksum_address
-
-    digits = text[2:]
-    plain = digits in {digits.lower(), digits.upper()}  # written so, there is no checksum in it
-    if not _ADDRESS.fullmatch(text) or not (plain or is_checksum_address(text)):
-        raise InputError(f"--ledger {text[:60]!r} is no address, or its checksum is wrong.")
-    return str(to_checksum_address(text))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chainrep.cli.address import read_address
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
-from chainrep.errors import ConfigError, InputError
+from chainrep.errors import ConfigError
 
 if TYPE_CHECKING:
     from chainrep.node.member import Member
@@ -96,7 +97,7 @@ def serve(
     from chainrep.session import open_session, sender_key
     from chainrep.store.signings import Signings
 
-    admitted = [_address(text) for text in coordinators]
+    admitted = [read_address("--coordinator", text) for text in coordinators]
     session = open_session(config)
     key = sender_key(config, session.client, read_passphrase, published_account)
     address = _address_of(key)
@@ -132,14 +133,6 @@ def _serve(server: HttpServer, member: Member) -> None:
             if not server.alive:
                 raise ConfigError("The server broke down.", "Start it again.")
     click.echo("Stopped.")
-
-
-def _address(text: str) -> str:
-    from eth_utils.address import is_address, to_checksum_address
-
-    if not text.startswith("0x") or not is_address(text):
-        raise InputError(f"--coordinator {text[:60]!r} is no address, or its checksum is wrong.")
-    return str(to_checksum_address(text))
 
 
 def _address_of(private_key: bytes) -> str:

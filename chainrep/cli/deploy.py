@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from chainrep.cli.address import read_address
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
@@ -17,8 +17,6 @@ from chainrep.errors import InputError
 if TYPE_CHECKING:
     from chainrep.chain.client import Client
     from chainrep.session import Committee
-
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
 @click.command(short_help="Put the contracts on a chain.")
@@ -69,8 +67,6 @@ def deploy(
 
 
 def _committee(client: Client, members: Sequence[str], threshold: int | None) -> Committee:
-    from eth_utils.address import to_checksum_address
-
     from chainrep.chain.devnet import DEVNET_CHAIN_IDS
     from chainrep.session import Committee, published_committee
 
@@ -81,10 +77,4 @@ def _committee(client: Client, members: Sequence[str], threshold: int | None) ->
             f"Chain {client.chain_id} needs a committee of its own.",
             "Name each reporter with --member ADDRESS, and with --threshold K how many must sign.",
         )
-    for member in members:
-        if not _ADDRESS.fullmatch(member):
-            raise InputError(f"--member {member[:60]!r} is no address: 0x and 40 hex digits.")
-        mixed = member[2:] not in {member[2:].lower(), member[2:].upper()}
-        if mixed and to_checksum_address(member) != member:
-            raise InputError(f"--member {member} is no address: its checksum is wrong.")
-    return Committee([str(to_checksum_address(member)) for member in members], threshold)
+    return Committee([read_address("--member", member) for member in members], threshold)

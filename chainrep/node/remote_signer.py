@@ -79,12 +79,12 @@ class RemoteSigner:
             http.stream("POST", self._url, content=body, headers=headers) as response,
         ):
             read = b""
-            for piece in response.iter_raw(MAX_ANSWER_BYTES):
+            for piece in response.iter_raw():  # as they come: filling a piece would wait for ever
                 read += piece
                 if len(read) > MAX_ANSWER_BYTES:
                     raise SignatureError(f"Its answer is longer than {MAX_ANSWER_BYTES} bytes.")
                 if time.monotonic() > until:
-                    raise SignatureError(f"Its answer was not complete in {self._seconds:.0f} s.")
+                    raise SignatureError(f"Its answer was not complete in {self._seconds:g} s.")
         return response.status_code, _json(read)
 
 
