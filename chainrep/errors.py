@@ -9,6 +9,7 @@
     ├── ConfigError           the home folder, an environment value or an extra is missing
     ├── KeystoreError         an encrypted key is missing, damaged or does not open
     ├── StoreError            the local database cannot be read or written
+    │   └── OutboxFull        too much feedback waits to be sent
     ├── EvidenceUnavailable   a server does not give the evidence that it should have
     ├── SignatureError        a signature is malformed or comes from the wrong key
     │   └── SigningRefused    a committee member declines to sign, for a reason it gives
@@ -72,6 +73,10 @@ class StoreError(ChainrepError):
 
 class EvidenceUnavailable(ChainrepError):
     """A server does not give the evidence that it should have, or not in an acceptable form."""
+
+
+class OutboxFull(StoreError):
+    """The outbox holds as much feedback as it may, and none of it has been sent."""
 
 
 class SignatureError(ChainrepError):

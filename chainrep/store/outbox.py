@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
-from chainrep.errors import DuplicateFeedback, InputError
+from chainrep.errors import DuplicateFeedback, InputError, OutboxFull
 from chainrep.protocol.types import MAX_DELTA, MAX_RECEIPT, MAX_SOURCE, Feedback, FeedbackKind
 from chainrep.store.db import transaction
 
 MAX_KEY = 200
+MAX_PENDING = 1_000_000
+"""Records that may wait: about 300 MB of store."""
+_COUNT_EVERY = 10_000
+
+_COLUMNS = (*Feedback.__slots__, "ledger", "salt")
+_COMPARED = tuple(name for name in _COLUMNS if name not in {"key", "query_digest", "time", "salt"})
+_INSERT = (
+    f"INSERT INTO feedback ({', '.join(_COLUMNS)})"  # noqa: S608 (column names are our own)
+    f" VALUES ({', '.join(':' + name for name in _COLUMNS)}) ON CONFLICT (key) DO NOTHING"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +34,68 @@ class OutboxCount:
 
 
 class Outbox:
-    """Feedback for one ledger (a CAIP-10 id), kept in the store until it is on the chain."""
+    """Feedback for one ledger (a CAIP-10 id), kept in the store until it is on the chain.
 
-    def __init__(self, db: sqlite3.Connection, ledger: str) -> None:
+    At most ``max_pending`` records wait to be sent; several programs that add at once may pass
+    that by 10,000 each, because each counts only so often.
+    """
+
+    def __init__(self, db: sqlite3.Connection, ledger: str, max_pending: int = MAX_PENDING) -> None:
         self.db = db
         self.ledger = ledger
+        self.max_pending = max_pending
+        self._room = 0
 
     def put(self, feedback: Feedback, salt: bytes = b"") -> bool:
         """Keep one record; return False when the same record is there already.
 
-        Raises InputError for values out of range and DuplicateFeedback when the key is taken by
-        other content. ``time`` is not compared: resubmitting later is still the same feedback.
+        Raises InputError for values out of range, DuplicateFeedback when the key is taken by other
+        content, and OutboxFull. ``time`` is not compared: resubmitting later is the same feedback.
         """
-        _check(feedback)
-        row = asdict(feedback) | {"ledger": self.ledger, "salt": salt}
+        return self.put_many([(feedback, salt)]) == 1
+
+    def put_many(self, records: Sequence[tuple[Feedback, bytes]]) -> int:
+        """Keep records with the salts of their queries, all or none of them, in one step.
+
+        Returns how many were new; the errors are those of `put`.
+        """
+        rows = []
+        for feedback, salt in records:
+            _check(feedback)
+            rows.append(_row(feedback, self.ledger, salt))
         with transaction(self.db):
-            known = self.db.execute("SELECT * FROM feedback WHERE key = ?", (feedback.key,))
-            existing = known.fetchone()
-            if existing is None:
-                names = ", ".join(row)
-                marks = ", ".join(f":{name}" for name in row)
-                self.db.execute(f"INSERT INTO feedback ({names}) VALUES ({marks})", row)  # noqa: S608 (column names are our own)
-                return True
-        same = ("source", "kind", "supported", "contradicted", "used", "asked", "receipt")
-        if existing["ledger"] != self.ledger or any(existing[n] != row[n] for n in same):
+            self._make_room(len(rows))
+            kept = self.db.executemany(_INSERT, rows).rowcount
+            if kept < len(rows):
+                for row in rows:
+                    self._require_same(row)
+        self._room -= kept
+        return kept
+
+    def _make_room(self, count: int) -> None:
+        """Raise OutboxFull where ``count`` more records would be too many."""
+        if count <= self._room:
+            return
+        row = self.db.execute(
+            "SELECT count(*) FROM feedback WHERE ledger = ? AND batch IS NULL AND refused IS NULL",
+            (self.ledger,),
+        ).fetchone()
+        left = self.max_pending - int(row[0])
+        if count > left:
+            raise OutboxFull(
+                f"The outbox holds {row[0]:,} records that were not sent, its limit is"
+                f" {self.max_pending:,}.",
+                "Send them with `chainrep feedback flush`, then add more.",
+            )
+        self._room = min(left, max(_COUNT_EVERY, count))
+
+    def _require_same(self, row: Mapping[str, object]) -> None:
+        known = self.db.execute("SELECT * FROM feedback WHERE key = ?", (row["key"],)).fetchone()
+        if any(known[name] != row[name] for name in _COMPARED):
             raise DuplicateFeedback(
-                f"The key {feedback.key!r} already stands for other feedback.",
+                f"The key {row['key']!r} already stands for other feedback.",
                 "Use a new --key for new feedback.",
             )
-        return False
 
     def pending(self, limit: int) -> Sequence[Feedback]:
         """The oldest records, at most ``limit``, that belong to no batch yet."""
@@ -93,6 +136,11 @@ def count_by_ledger(db: sqlite3.Connection) -> Mapping[str, OutboxCount]:
         " GROUP BY feedback.ledger ORDER BY feedback.ledger"
     )
     return {ledger: OutboxCount(*(int(n) for n in counts)) for ledger, *counts in rows}
+
+
+def _row(feedback: Feedback, ledger: str, salt: bytes) -> dict[str, object]:
+    row: dict[str, object] = {name: getattr(feedback, name) for name in Feedback.__slots__}
+    return row | {"ledger": ledger, "salt": salt}
 
 
 def _check(feedback: Feedback) -> None:

@@ -192,7 +192,7 @@ def test_on_any_chain_a_named_key_deploys_registers_and_retires(foreign):
 
 @pytest.mark.parametrize("member", ["0x12", "f39F" + "0" * 36, "0xF" + "f" * 39])
 def test_a_member_that_is_no_address_is_refused(terminal, embedded_url, member):
-    with pytest.raises(InputError, match="--member .* is no address, or its checksum is wrong"):
+    with pytest.raises(InputError, match=r"--member .* is no address, or its checksum is wrong"):
         terminal.run("deploy", "--rpc", embedded_url, "--member", member, "--threshold", "1")
 
 

@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from chainrep.errors import DuplicateFeedback, InputError, StoreError
+from chainrep.errors import DuplicateFeedback, InputError, OutboxFull, StoreError
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.db import open_store, transaction
 from chainrep.store.outbox import Outbox, OutboxCount, count_by_ledger
@@ -43,6 +43,35 @@ def test_a_key_cannot_stand_for_two_judgements(outbox):
     with pytest.raises(DuplicateFeedback, match="'k'"):
         outbox.put(judgement(supported=0, contradicted=100))
     assert outbox.pending(10) == [judgement()]
+
+
+def test_many_records_are_kept_in_one_step_and_only_new_ones_count(outbox):
+    outbox.put(judgement("a"))
+    assert outbox.put_many([(judgement(key), b"") for key in "abca"]) == 2
+    assert [record.key for record in outbox.pending(10)] == ["a", "b", "c"]
+
+
+def test_of_many_records_none_is_kept_when_one_contradicts_what_is_there(outbox):
+    outbox.put(judgement("b"))
+    with pytest.raises(DuplicateFeedback, match="'b'"):
+        outbox.put_many([(judgement("a"), b""), (judgement("b", source=2), b"")])
+    assert [record.key for record in outbox.pending(10)] == ["b"]
+
+
+def test_the_same_key_for_another_ledger_is_another_judgement(path, outbox):
+    outbox.put(judgement())
+    with pytest.raises(DuplicateFeedback):
+        Outbox(outbox.db, "eip155:2:0xother").put(judgement())
+
+
+def test_a_full_outbox_takes_no_more_until_something_was_sent(path):
+    outbox = Outbox(open_store(path), LEDGER, max_pending=3)
+    outbox.put_many([(judgement(key), b"") for key in "abc"])
+    with pytest.raises(OutboxFull, match="holds 3 records"):
+        outbox.put(judgement("d"))
+    outbox.refuse({"a": "because"})
+    assert outbox.put(judgement("d"))
+    assert outbox.count() == OutboxCount(pending=3, in_flight=0, applied=0, refused=1)
 
 
 @pytest.mark.parametrize(
