@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chainrep.chain.address_book import Deployment, load_deployment, save_deployment
@@ -14,8 +14,9 @@ from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
 from chainrep.config import Config
 from chainrep.errors import ConfigError, NotDeployed
-from chainrep.node.quorum import KeySigner, Quorum
+from chainrep.node.quorum import KeySigner, Quorum, Signer
 from chainrep.node.relayer import Relayer
+from chainrep.node.remote_signer import RemoteSigner
 from chainrep.store.db import open_store
 from chainrep.store.evidence import EvidenceStore
 from chainrep.store.outbox import Outbox
@@ -48,16 +49,29 @@ class Session:
         """The durable queue of feedback for this ledger."""
         return Outbox(open_store(self.config.store), self.deployment.ledger_id)
 
-    def relayer(self, outbox: Outbox) -> Relayer:
-        """What carries the outbox onto the chain, with the local chain's published keys."""
-        keys = [account.private_key for account in signing_accounts(self.client)]
-        quorum = Quorum(
-            self.ledger.domain, [KeySigner(self.ledger.domain, keys[i]) for i in COMMITTEE]
-        )
+    def relayer(
+        self,
+        outbox: Outbox,
+        sender_key: bytes | None = None,
+        members: Mapping[str, str] | None = None,
+    ) -> Relayer:
+        """What carries the outbox onto the chain.
+
+        ``members`` are the URLs of committee members by their addresses; the sender asks them as
+        their coordinator. Without any, and without a sender, a local chain's published keys sign
+        and pay; raises ConfigError on another chain.
+        """
+        domain = self.ledger.domain
+        key = sender_key or signing_accounts(self.client)[OWNER].private_key
+        signers: Sequence[Signer]
+        if members:
+            signers = [RemoteSigner(url, who, domain, key) for who, url in members.items()]
+        else:
+            accounts = signing_accounts(self.client)
+            signers = [KeySigner(domain, accounts[i].private_key) for i in COMMITTEE]
         evidence = EvidenceStore(self.config.evidence)
-        return Relayer(
-            self.client, self.registry, self.ledger, outbox, evidence, quorum, keys[OWNER]
-        )
+        quorum = Quorum(domain, signers)
+        return Relayer(self.client, self.registry, self.ledger, outbox, evidence, quorum, key)
 
 
 def open_session(config: Config) -> Session:

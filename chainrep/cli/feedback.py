@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import click
 
+from chainrep.cli.address import read_address
 from chainrep.cli.audit import audit
-from chainrep.cli.options import json_option, settings
+from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
 from chainrep.errors import ChainUnreachable, InputError, UnknownSource
@@ -116,21 +118,35 @@ def status(config: Config, as_json: bool) -> None:
 
 @feedback.command()
 @settings
+@signing
+@click.option(
+    "--member", "members", multiple=True, metavar="ADDRESS=URL",
+    help="A committee member (`chainrep committee serve`) to ask for its signature; repeat.",
+)  # fmt: skip
 @click.option("--max-updates", type=int, help="Sources per batch [600, or fewer].")
 @json_option
-def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
+def flush(
+    config: Config,
+    read_passphrase: Callable[[str], str],
+    members: tuple[str, ...],
+    max_updates: int | None,
+    as_json: bool,
+) -> None:
     """Send all pending feedback to the ledger in signed batches, and wait until it is there.
 
-    A run that was stopped is finished by the next one; nothing is counted twice.
+    A run that was stopped is finished by the next one; nothing is counted twice. Without --member,
+    the published accounts of a local test chain sign.
     """
-    from chainrep.session import open_session
+    from chainrep.session import open_session, sender_key
 
+    asked = _members(members)
     session = open_session(config)
+    sender = sender_key(config, session.client, read_passphrase)
     outbox = session.outbox()
     applied = []
     with progress() as bar:
         task = bar.add_task("Batches", total=None)
-        for batch in session.relayer(outbox).flush(max_updates):
+        for batch in session.relayer(outbox, sender, asked).flush(max_updates):
             applied.append(batch)
             bar.advance(task)
     refused = outbox.refusals()
@@ -157,6 +173,20 @@ def flush(config: Config, max_updates: int | None, as_json: bool) -> None:
         click.echo("Nothing was pending.")
     for key, reason in refused.items():
         click.echo(f"Refused {key}: {reason}.", err=True)
+
+
+def _members(given: tuple[str, ...]) -> dict[str, str]:
+    """URLs by address; raise InputError for what is not ADDRESS=URL, or names one twice."""
+    urls: dict[str, str] = {}
+    for text in given:
+        address, found, url = text.partition("=")
+        if not found or not url.startswith(("http://", "https://")):
+            raise InputError(f"--member {text[:80]!r} is not ADDRESS=URL.")
+        member = read_address("--member", address)
+        if member in urls:
+            raise InputError(f"--member names {member} twice.")
+        urls[member] = url
+    return urls
 
 
 def _hundredths(option: str, units: float) -> int:
