@@ -83,7 +83,7 @@ def test_a_listed_source_that_is_not_registered_is_named(prepared):
     (home / "sources.json").write_text('[{"id": 9, "corpus": "corpus1"}]')
     run = ask(home, url)
     assert run.returncode == 1
-    assert "No source has the id 9" in run.stderr
+    assert "No source had the id 9" in run.stderr
     assert "Traceback" not in run.stderr
 
 
