@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrep.chain.score_ledger import Committee, ScoreLedger
-from chainrep.errors import ChainError
+from chainrep.errors import AskedTooMuch, ChainError, ChainUnreachable
+from chainrep.node.log_ranges import RangeSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +52,35 @@ def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
 def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int) -> bytes | None:
     """The evidence root that a nonce was spent on within these blocks, None if it was cancelled.
 
-    Raises ChainError where the chain shows neither: silence is no proof that a batch was lost.
+    Asks for as many blocks at once as the server answers. Raises ChainError where the chain shows
+    neither: silence is no proof that a batch was lost.
     """
-    filters = {"nonce": nonce}
-    events = ledger.contract.events
-
-    def logs(event: Any) -> Sequence[Any]:
-        return ledger.client.ask(
-            lambda: event.get_logs(
-                from_block=first_block, to_block=last_block, argument_filters=filters
-            )
-        )
-
-    for log in logs(events.BatchApplied()):
-        return bytes(log["args"]["evidenceRoot"])
-    if logs(events.NonceCancelled()):
-        return None
+    size, block = RangeSize(), first_block
+    while block <= last_block:
+        first, last = size.range_from(block, last_block)
+        try:
+            applied = _logs(ledger, ledger.contract.events.BatchApplied(), nonce, first, last)
+            cancelled = _logs(ledger, ledger.contract.events.NonceCancelled(), nonce, first, last)
+        except ChainError as refusal:
+            dead = isinstance(refusal, ChainUnreachable) and not isinstance(refusal, AskedTooMuch)
+            if dead or first == last:
+                raise
+            size = size.shrunk(last - first + 1, refusal.summary)
+            continue
+        if applied:
+            return bytes(applied[0]["args"]["evidenceRoot"])
+        if cancelled:
+            return None
+        block, size = last + 1, size.after(0)
     raise ChainError(
         f"The chain shows no event in blocks {first_block} to {last_block} that used up nonce"
         f" {nonce}.",
         "Give the member an RPC URL that keeps events.",
+    )
+
+
+def _logs(ledger: ScoreLedger, event: Any, nonce: int, first: int, last: int) -> Sequence[Any]:
+    filters = {"nonce": nonce}
+    return ledger.client.ask(
+        lambda: event.get_logs(from_block=first, to_block=last, argument_filters=filters)
     )

@@ -93,7 +93,7 @@ class Quorum:
         answers: SimpleQueue[tuple[str, bytes | str]] = SimpleQueue()
         for member in asked:
             self._ask(member, report, records, answers)
-            failures[member] = "it has not answered in time"
+            failures[member] = "it has not answered yet"
         signatures: dict[str, bytes] = {}
         unanswered = len(asked)
         until = time.monotonic() + self._seconds

@@ -35,7 +35,7 @@ class RemoteSigner:
         address: str,
         domain: LedgerDomain,
         coordinator_key: bytes,
-        seconds: float = 10.0,
+        seconds: float = 20.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if not url.startswith(("http://", "https://")):

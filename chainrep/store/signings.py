@@ -1,6 +1,6 @@
 """What a committee member has signed: it must not forget, or it could be made to sign twice.
 
-Rows are only ever added, or a deadline moved on. A feedback id takes about 60 bytes for good.
+Rows are only ever added, or a deadline moved on. A feedback id takes about 50 bytes for good.
 """
 
 from __future__ import annotations

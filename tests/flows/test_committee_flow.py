@@ -9,6 +9,14 @@ import sys
 import pytest
 
 from chainrep.chain.devnet import dev_accounts
+from chainrep.config import Config
+from chainrep.errors import SignatureError
+from chainrep.node.quorum import Quorum
+from chainrep.node.remote_signer import RemoteSigner
+from chainrep.protocol.evidence import evidence_tree, sum_updates
+from chainrep.protocol.evidence_file import parse_evidence
+from chainrep.protocol.types import Report
+from chainrep.session import open_session
 from tests.tools import ROOT
 
 ACCOUNTS = dev_accounts(4)
@@ -54,6 +62,24 @@ def chainrep(home, rpc, *arguments):
     return done
 
 
+def count_again(home, rpc, urls):
+    """What a lying coordinator would try: the same evidence once more, under the next nonce."""
+    session = open_session(Config(home, rpc, None))
+    session.registry.register("https://b.example", ACCOUNTS[0].private_key)  # one more block
+    (kept,) = (home / "evidence").rglob("*.json")
+    records, committee = parse_evidence(kept.read_bytes()), session.ledger.committee()
+    report = Report(
+        committee=committee.version,
+        nonce=committee.next_nonce,
+        deadline=session.client.now() + 600,
+        evidence_root=evidence_tree(records).root,
+        updates=session.ledger.pack(sum_updates(records)),
+    )
+    key, domain = ACCOUNTS[0].private_key, session.ledger.domain
+    signers = [RemoteSigner(url, address, domain, key) for address, url in urls.items()]
+    Quorum(domain, signers).sign(report, records, committee)
+
+
 @pytest.fixture
 def home(anvil_url, tmp_path):
     home = tmp_path / "relayer"
@@ -83,5 +109,9 @@ def test_two_of_three_members_carry_a_batch_though_one_is_dead(home, anvil_url, 
 
         audit = chainrep(home, anvil_url, "feedback", "audit", "all", "--json")
         assert audit.returncode == 0, audit.stdout
+
+        with pytest.raises(SignatureError, match="0 of the 2 signatures needed") as caught:
+            count_again(home, anvil_url, members.urls)
+        assert "has been applied already, under nonce 1" in caught.value.summary
     finally:
         members.stop()

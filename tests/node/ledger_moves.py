@@ -1,18 +1,44 @@
-"""What happens on the chain around a committee member, signed by the other two."""
+"""Reports for a committee member to sign, and what the other two do on the chain meanwhile."""
+
+import time
+from dataclasses import replace
 
 from chainrep.chain.devnet import dev_accounts
+from chainrep.protocol.evidence import EvidenceRecord, evidence_tree, feedback_id, sum_updates
 from chainrep.protocol.typed_data import (
     collect_signatures,
     join_signatures,
     sign_cancellation,
     sign_report,
 )
+from chainrep.protocol.types import FeedbackKind, Report
 from chainrep.session import OWNER
 
 ACCOUNTS = dev_accounts(10)
 STRANGER = ACCOUNTS[9]
 DEEP = 3
 """Blocks after which these tests take a block for final."""
+
+
+def record(key, source=1, supported=100, **changes):
+    fields = {
+        "id": feedback_id(key), "source": source, "kind": FeedbackKind.GOLD,
+        "query_digest": bytes(32), "supported": supported, "contradicted": 0, "used": 0,
+        "asked": 100, "time": int(time.time()),
+    }  # fmt: skip
+    return EvidenceRecord(**fields | changes)
+
+
+def report_on(session, records, ahead=0, **changes):
+    committee = session.ledger.committee()
+    report = Report(
+        committee=committee.version,
+        nonce=committee.next_nonce + ahead,
+        deadline=session.client.now() + 3_600,
+        evidence_root=evidence_tree(records).root,
+        updates=session.ledger.pack(sum_updates(records)),
+    )
+    return replace(report, **changes)
 
 
 def apply(session, report):

@@ -16,24 +16,24 @@ from chainrep.config import Config
 from chainrep.errors import ChainError, NotAuthorized, SigningRefused, StoreError
 from chainrep.node.member import Member, SigningPolicy
 from chainrep.protocol.authorization import authorize
-from chainrep.protocol.evidence import EvidenceRecord, evidence_tree, feedback_id, sum_updates
+from chainrep.protocol.evidence import evidence_tree
 from chainrep.protocol.typed_data import LedgerDomain, recover_signer
-from chainrep.protocol.types import FeedbackKind, Report
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
 from chainrep.store.signings import Signings
-from tests.node.ledger_moves import ACCOUNTS, DEEP, STRANGER, apply, cancel, confirm, pass_time
+from tests.node.ledger_moves import (
+    ACCOUNTS,
+    DEEP,
+    STRANGER,
+    apply,
+    cancel,
+    confirm,
+    pass_time,
+    record,
+    report_on,
+)
 
 COORDINATOR = ACCOUNTS[8]
 POLICY = SigningPolicy(confirmations=DEEP)
-
-
-def record(key, source=1, supported=100, **changes):
-    fields = {
-        "id": feedback_id(key), "source": source, "kind": FeedbackKind.GOLD,
-        "query_digest": bytes(32), "supported": supported, "contradicted": 0, "used": 0,
-        "asked": 100, "time": int(time.time()),
-    }  # fmt: skip
-    return EvidenceRecord(**fields | changes)
 
 
 @pytest.fixture(scope="module")
@@ -68,18 +68,6 @@ def make_member(session, tmp_path, index=1, policy=POLICY, **options):
 @pytest.fixture
 def member(chain, tmp_path):
     return make_member(chain, tmp_path)
-
-
-def report_on(session, records, ahead=0, **changes):
-    committee = session.ledger.committee()
-    report = Report(
-        committee=committee.version,
-        nonce=committee.next_nonce + ahead,
-        deadline=session.client.now() + 3_600,
-        evidence_root=evidence_tree(records).root,
-        updates=session.ledger.pack(sum_updates(records)),
-    )
-    return replace(report, **changes)
 
 
 def ask(member, report, records):
@@ -298,6 +286,31 @@ def test_a_chain_that_does_not_show_what_took_a_nonce_frees_nothing(chain, membe
 
     monkeypatch.setattr(chain.client.w3.provider, "_request", forgetful)
     refuses(member, report_on(chain, ours), ours, "What became of nonce 1 cannot be found out")
+
+
+def test_a_chain_that_answers_for_few_blocks_at_a_time_is_asked_for_fewer(
+    chain, member, monkeypatch
+):
+    ours, theirs = [record("ours")], [record("theirs")]
+    ask(member, report_on(chain, ours), ours)
+    for _ in range(4):
+        confirm(chain)
+    apply(chain, report_on(chain, theirs))
+    confirm(chain)
+    answer, asked = chain.client.w3.provider._request, []
+
+    def stingy(method, params):
+        if method == "eth_getLogs":
+            blocks = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+            asked.append(blocks)
+            if blocks > 5:
+                return {"error": {"code": -32005, "message": "block range is limited to 5"}}
+        return answer(method, params)
+
+    monkeypatch.setattr(chain.client.w3.provider, "_request", stingy)
+    ask(member, report_on(chain, ours), ours)
+    assert max(asked) > 5
+    assert sum(blocks <= 5 for blocks in asked) >= 4
 
 
 def test_what_was_signed_is_remembered_by_the_next_run(chain, member, tmp_path):
