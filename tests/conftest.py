@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -13,10 +12,9 @@ from chainrep.chain.client import Client
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts, embedded_chain, find_anvil, start_anvil
 from chainrep.chain.embedded import EmbeddedProvider
-from chainrep.chain.rpc_server import RpcServer
 from chainrep.config import Config
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, Session, bind_session
-from tests.tools import ROOT, free_port, require_tool, wait_for_chain
+from tests.tools import ROOT, free_port, require_tool, serving, wait_for_chain
 
 # Before torch loads: threads that spin while they wait slow each other down on shared cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -24,12 +22,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 @pytest.fixture
 def embedded_url() -> Iterator[str]:
-    with RpcServer(EmbeddedProvider(embedded_chain())) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,11 +6,17 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from chainrep.chain.client import connect
+from chainrep.chain.devnet import embedded_chain
+from chainrep.chain.embedded import EmbeddedProvider
+from chainrep.chain.rpc_server import RpcServer
 from chainrep.errors import ChainUnreachable
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +36,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(chain: EmbeddedProvider | None = None) -> Iterator[str]:
+    """The URL at which an embedded chain answers, a fresh one unless it is given."""
+    with RpcServer(chain or EmbeddedProvider(embedded_chain())) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
 
 
 def interruptible() -> None:

@@ -30,11 +30,17 @@ def call_to(function: Any) -> Mapping[str, Any]:
 
 
 def logs_of(
-    client: Client, event: Any, first_block: int, filters: Mapping[str, object] | None = None
+    client: Client,
+    event: Any,
+    first_block: int,
+    filters: Mapping[str, object] | None = None,
+    last_block: int | str = "latest",
 ) -> Sequence[Any]:
-    """Every log of one event from ``first_block`` on, in order."""
+    """Every log of one event from ``first_block`` to ``last_block``, in order."""
     return client.ask(
-        lambda: event.get_logs(from_block=first_block, argument_filters=dict(filters or {}))
+        lambda: event.get_logs(
+            from_block=first_block, to_block=last_block, argument_filters=dict(filters or {})
+        )
     )
 
 

@@ -11,12 +11,11 @@ from typing import Any, cast
 
 from web3.types import RPCEndpoint
 
+from chainrep.chain.bounded_json import parse_json
 from chainrep.chain.embedded import EmbeddedProvider
 
 MAX_REQUEST_BYTES = 4 * 1024 * 1024
 MAX_CALLS = 1_000
-MAX_BRACKETS = 5 * MAX_CALLS
-"""More could nest deeply enough to overrun the stack: py-evm lifts Python's recursion limit."""
 _PARSE_ERROR, _INVALID_REQUEST = -32700, -32600
 
 
@@ -59,9 +58,7 @@ class _Exchange(BaseHTTPRequestHandler):
             return self._reply(413, _refusal(_INVALID_REQUEST, "The request is too large."))
         try:
             body = self.rfile.read(int(length))
-            if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
-                raise ValueError("nested too deeply")
-            request = json.loads(body)
+            request = parse_json(body)
         except ValueError:
             return self._reply(400, _refusal(_PARSE_ERROR, "The request is not JSON."))
         if not isinstance(request, list):

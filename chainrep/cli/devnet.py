@@ -114,7 +114,6 @@ def reset(config: Config, as_json: bool) -> None:
 
 def _report_start(config: Config, port: int, embedded: bool, as_json: bool) -> None:
     from chainrep.chain.devnet import ACCOUNTS, BALANCE
-    from chainrep.chain.local_chain import STATE_SECONDS
 
     chain, client, new = _started(config, port, embedded)
     config = replace(config, rpc=chain.url, chain_id=None)
@@ -123,7 +122,7 @@ def _report_start(config: Config, port: int, embedded: bool, as_json: bool) -> N
         print_json(_status(config, chain) | {"new": new, "deployed": deployed})
         return
     click.echo(f"The local chain {'runs' if new else 'is running already'} at {chain.url}.")
-    kept = f"kept in {config.devnet}, at most {STATE_SECONDS} s behind"
+    kept = f"kept in {config.devnet}, a few seconds behind at most"
     print_table(
         ["local chain", chain.kind],
         [

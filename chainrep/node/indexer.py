@@ -25,8 +25,8 @@ from chainrep.chain.event_log import (
     logged_events,
     stated_state,
 )
-from chainrep.errors import AskedTooMuch, ChainError, ChainUnreachable, FalseAnswer, InputError
-from chainrep.node.log_ranges import RangeSize
+from chainrep.errors import ChainError, FalseAnswer, InputError
+from chainrep.node.log_ranges import RangeSize, smaller_helps
 from chainrep.protocol.contract_state import ContractState, state_after
 from chainrep.store.chain_index import DENSE_BLOCKS, ChainIndex, Checkpoint
 
@@ -200,8 +200,7 @@ class Indexer:
         self, refusal: ChainError, cursor: Checkpoint | None, first: int, last: int, target: int
     ) -> IndexProgress:
         """Ask for less next time, unless that cannot help."""
-        dead = isinstance(refusal, ChainUnreachable) and not isinstance(refusal, AskedTooMuch)
-        if dead or first == last:
+        if not smaller_helps(refusal, first, last):
             raise refusal
         self._size = self._size.shrunk(last - first + 1, refusal.summary)
         return IndexProgress(cursor.block if cursor else first - 1, target, 0, at_head=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -12,8 +13,8 @@ from chainrep.chain.binding import bind
 from chainrep.chain.client import Client
 from chainrep.chain.event_log import BlockHead, block_head, head_number, logged_events
 from chainrep.chain.score_ledger import Committee
-from chainrep.errors import AskedTooMuch, ChainError, ChainUnreachable, FalseAnswer
-from chainrep.node.log_ranges import RangeSize
+from chainrep.errors import ChainError, FalseAnswer
+from chainrep.node.log_ranges import read_ranges
 from chainrep.protocol.chain_event import ChainEvent
 from chainrep.protocol.contract_state import extend_history
 
@@ -181,25 +182,11 @@ def read_history(
 def _events(
     client: Client, contracts: Mapping[str, str], first: int, last: int, on_block: OnBlock | None
 ) -> Iterator[ChainEvent]:
-    size = RangeSize()
-    while first <= last:
-        _, end = size.range_from(first, last)
-        try:
-            logged = logged_events(client, contracts, first, end)
-        except FalseAnswer:
-            raise
-        except ChainError as refusal:
-            dead = isinstance(refusal, ChainUnreachable) and not isinstance(refusal, AskedTooMuch)
-            if dead or first == end:
-                raise
-            size = size.shrunk(end - first + 1, refusal.summary)
-            continue
-        if end - first + 1 == size.blocks:
-            size = size.after(len(logged))
+    read = partial(logged_events, client, contracts)
+    for end, logged in read_ranges(read, first, last):
         yield from (entry.event for entry in logged)
         if on_block is not None:
             on_block(end, last)
-        first = end + 1
 
 
 def _block(client: Client, number: int) -> BlockHead:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrep.chain.binding import logs_of
 from chainrep.chain.score_ledger import Committee, ScoreLedger
-from chainrep.errors import AskedTooMuch, ChainError, ChainUnreachable
-from chainrep.node.log_ranges import RangeSize
+from chainrep.errors import ChainError
+from chainrep.node.log_ranges import read_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +56,21 @@ def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int)
     Asks for as many blocks at once as the server answers. Raises ChainError where the chain shows
     neither: silence is no proof that a batch was lost.
     """
-    size, block = RangeSize(), first_block
-    while block <= last_block:
-        first, last = size.range_from(block, last_block)
-        try:
-            applied = _logs(ledger, ledger.contract.events.BatchApplied(), nonce, first, last)
-            cancelled = _logs(ledger, ledger.contract.events.NonceCancelled(), nonce, first, last)
-        except ChainError as refusal:
-            dead = isinstance(refusal, ChainUnreachable) and not isinstance(refusal, AskedTooMuch)
-            if dead or first == last:
-                raise
-            size = size.shrunk(last - first + 1, refusal.summary)
-            continue
-        if applied:
-            return bytes(applied[0]["args"]["evidenceRoot"])
-        if cancelled:
-            return None
-        block, size = last + 1, size.after(0)
+    events = ledger.contract.events
+
+    def read(first: int, last: int) -> Sequence[Any]:
+        return [
+            log
+            for event in (events.BatchApplied(), events.NonceCancelled())
+            for log in logs_of(ledger.client, event, first, {"nonce": nonce}, last)
+        ]
+
+    for _, logs in read_ranges(read, first_block, last_block):
+        for log in logs:
+            root = log["args"].get("evidenceRoot")
+            return None if root is None else bytes(root)
     raise ChainError(
         f"The chain shows no event in blocks {first_block} to {last_block} that used up nonce"
         f" {nonce}.",
         "Give the member an RPC URL that keeps events.",
-    )
-
-
-def _logs(ledger: ScoreLedger, event: Any, nonce: int, first: int, last: int) -> Sequence[Any]:
-    filters = {"nonce": nonce}
-    return ledger.client.ask(
-        lambda: event.get_logs(from_block=first, to_block=last, argument_filters=filters)
     )

@@ -7,7 +7,13 @@ that a refusal of any kind halves the range. Some name the range that they would
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from chainrep.errors import AskedTooMuch, ChainError, ChainUnreachable, FalseAnswer
+
+T = TypeVar("T")
 
 FIRST_BLOCKS, MAX_BLOCKS = 2_000, 100_000
 MANY_LOGS = 5_000
@@ -52,6 +58,35 @@ class RangeSize:
     def range_from(self, first: int, last: int) -> tuple[int, int]:
         """The first and last block to ask for, of those that are wanted."""
         return first, min(last, first + self.blocks - 1)
+
+
+def smaller_helps(refusal: ChainError, first: int, last: int) -> bool:
+    """Whether fewer blocks may be answered; not by a server that is gone, or that lied."""
+    gone = isinstance(refusal, ChainUnreachable) and not isinstance(refusal, AskedTooMuch)
+    return first < last and not gone and not isinstance(refusal, FalseAnswer)
+
+
+def read_ranges(
+    read: Callable[[int, int], Sequence[T]], first: int, last: int
+) -> Iterator[tuple[int, Sequence[T]]]:
+    """What ``read`` finds from ``first`` to ``last``, with the last block of each range asked for.
+
+    Raises the ChainError of ``read`` where smaller ranges do not help.
+    """
+    size = RangeSize()
+    while first <= last:
+        _, end = size.range_from(first, last)
+        try:
+            found = read(first, end)
+        except ChainError as refusal:
+            if not smaller_helps(refusal, first, end):
+                raise
+            size = size.shrunk(end - first + 1, refusal.summary)
+            continue
+        if end - first + 1 == size.blocks:
+            size = size.after(len(found))
+        yield end, found
+        first = end + 1
 
 
 def _named_in(refusal: str) -> int | None:

@@ -12,7 +12,7 @@ from chainrep.store.db import transaction
 
 MAX_KEY = 200
 MAX_PENDING = 1_000_000
-"""Records that may wait: about 300 MB of store."""
+"""Records that may wait: about 350 MB of store."""
 _COUNT_EVERY = 10_000
 
 _COLUMNS = (*Feedback.__slots__, "ledger", "salt")

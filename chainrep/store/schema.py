@@ -3,8 +3,7 @@
 It follows one road: feedback → batch → submission. A row moves on only in the same SQLite
 transaction that records why, so a kill between any two statements leaves a state from which the
 relayer can go on: feedback without a batch was never sent; a batch without a submission was never
-broadcast; a stored submission may be broadcast again, byte for byte. A batch is ``open`` until the
-block that holds it is deep enough; ``block`` says where it was last seen.
+broadcast; a stored submission may be broadcast again, byte for byte.
 
 Beside it runs the road back: event → source, score, score_change, with a checkpoint. All of it is
 written, or taken back to an earlier checkpoint, in one transaction per range of blocks.
@@ -59,28 +58,6 @@ MIGRATIONS = (
     """,
     """
     ALTER TABLE feedback ADD COLUMN receipt BLOB NOT NULL DEFAULT x'';
-    ALTER TABLE batch ADD COLUMN block INTEGER;
-    ALTER TABLE submission ADD COLUMN sender TEXT NOT NULL DEFAULT '';
-    ALTER TABLE submission ADD COLUMN account_nonce INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE submission ADD COLUMN max_fee INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE submission ADD COLUMN priority_fee INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE submission ADD COLUMN sent_at INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE submission ADD COLUMN fee INTEGER NOT NULL DEFAULT 0;
-    CREATE INDEX batch_open ON batch (ledger, nonce) WHERE state = 'open';
-
-    CREATE TABLE lease (
-        name TEXT PRIMARY KEY,
-        holder TEXT NOT NULL,
-        until REAL NOT NULL
-    ) STRICT, WITHOUT ROWID;
-
-    CREATE TABLE pace (
-        ledger TEXT PRIMARY KEY,
-        multiplier INTEGER NOT NULL,
-        block INTEGER NOT NULL,
-        day INTEGER NOT NULL,
-        spent INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
     """,
     """
     CREATE TABLE signed_batch (

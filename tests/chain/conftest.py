@@ -1,24 +1,16 @@
 """Two servers of one chain that misbehave when told to."""
 
-from threading import Thread
-
 import pytest
 
-from chainrep.chain.devnet import embedded_chain
-from chainrep.chain.embedded import EmbeddedProvider
-from chainrep.chain.rpc_server import RpcServer
 from tests.fakes.rpc_proxy import RpcProxy
+from tests.tools import serving
 
 
 @pytest.fixture(scope="module")
 def idle_chain():
     """One chain for all tests that only read: its head stays at block 0."""
-    with RpcServer(EmbeddedProvider(embedded_chain())) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture

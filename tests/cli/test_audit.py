@@ -25,6 +25,7 @@ from chainrep.store.evidence import EvidenceStore
 from tests.node.batch_maker import ACCOUNTS, apply_batch, judgement
 from tests.node.chain_writer import ChainWriter
 from tests.node.meddler import Meddler
+from tests.tools import serving
 
 HONEST, TWICE = [judgement(1), judgement(2, source=2, right=False)], [judgement(1, source=2)]
 
@@ -49,12 +50,8 @@ def session(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rpc(session):
-    with RpcServer(session.client.w3.provider) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+    with serving(session.client.w3.provider) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

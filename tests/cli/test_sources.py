@@ -1,7 +1,6 @@
 """`chainrep sources top` with a chain, and from the local index once none answers."""
 
 import json
-from threading import Thread
 from types import SimpleNamespace
 
 import click
@@ -10,12 +9,12 @@ from click.testing import CliRunner
 
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
-from chainrep.chain.rpc_server import RpcServer
 from chainrep.cli.app import cli
 from chainrep.config import read_config
 from chainrep.errors import ChainUnreachable
 from chainrep.session import bind_session, deploy_new, published_committee
 from tests.node.chain_writer import ChainWriter
+from tests.tools import serving
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -34,12 +33,8 @@ def home(client, tmp_path):
 
 @pytest.fixture
 def url(client):
-    with RpcServer(client.w3.provider) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+    with serving(client.w3.provider) as url:
+        yield url
 
 
 def top(home, url, *options):

@@ -6,8 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import replace
-from threading import Thread
 
 import httpx
 import pytest
@@ -15,48 +13,34 @@ import pytest
 from chainrep.chain.address_book import save_deployment
 from chainrep.chain.client import connect
 from chainrep.chain.deploy import deploy_contracts
-from chainrep.chain.devnet import dev_accounts, embedded_chain
-from chainrep.chain.embedded import EmbeddedProvider
-from chainrep.chain.rpc_server import RpcServer
+from chainrep.chain.devnet import dev_accounts
 from chainrep.config import Config
 from chainrep.errors import SignatureError, SigningRefused
 from chainrep.node.member import Member
 from chainrep.node.quorum import Quorum
 from chainrep.node.remote_signer import RemoteSigner
 from chainrep.protocol.authorization import authorize, dump_authorization
-from chainrep.protocol.evidence import EvidenceRecord, evidence_tree, feedback_id, sum_updates
+from chainrep.protocol.evidence import sum_updates
 from chainrep.protocol.evidence_file import dump_evidence
 from chainrep.protocol.sign_request import SignRequest, dump_request
 from chainrep.protocol.typed_data import recover_signer
-from chainrep.protocol.types import FeedbackKind, Report
 from chainrep.service.member import member_app
 from chainrep.service.server import HttpServer, ServerLimits
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
 from chainrep.store.signings import Signings
 from tests.fakes.rpc_proxy import RpcProxy
-from tests.tools import ROOT
+from tests.node.ledger_moves import record, report_on
+from tests.tools import ROOT, serving
 
 ACCOUNTS = dev_accounts(10)
 COORDINATOR, STRANGER = ACCOUNTS[8], ACCOUNTS[9]
 BODY_BYTES = 100_000
 
 
-def record(key, **changes):
-    fields = {
-        "id": feedback_id(key), "source": 1, "kind": FeedbackKind.GOLD, "query_digest": bytes(32),
-        "supported": 100, "contradicted": 0, "used": 0, "asked": 100, "time": int(time.time()),
-    }  # fmt: skip
-    return EvidenceRecord(**fields | changes)
-
-
 @pytest.fixture(scope="module")
 def rpc():
-    with RpcServer(EmbeddedProvider(embedded_chain())) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server.url
-        server.shutdown()
-        thread.join()
+    with serving() as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
@@ -95,18 +79,6 @@ def serve(member):
 def served(chain, tmp_path):
     with serve(make_member(chain, tmp_path, 1)) as server:
         yield server
-
-
-def report_on(session, records, **changes):
-    committee = session.ledger.committee()
-    report = Report(
-        committee=committee.version,
-        nonce=committee.next_nonce,
-        deadline=session.client.now() + 3_600,
-        evidence_root=evidence_tree(records).root,
-        updates=session.ledger.pack(sum_updates(records)),
-    )
-    return replace(report, **changes)
 
 
 def signer(session, server, index=1, key=COORDINATOR.private_key, **options):
