@@ -76,7 +76,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(updates=batches)
     def apply(self, updates):
-        self.last = (self._call(self.ledger, updates), updates)
+        self.last = (self._call(self.ledger, updates), updates, self.nonce)
         if updates[-1].source > self.known:
             self._refused(self.last[0])
             return
@@ -108,8 +108,8 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.last is not None)
     @rule()
     def replay(self):
-        call, updates = self.last
-        if updates[-1].source <= self.known and self.nonce == 1:
+        call, updates, nonce = self.last
+        if updates[-1].source <= self.known and self.nonce == nonce:
             return  # it was refused for an unknown source that is known by now
         self._refused(call)
 
