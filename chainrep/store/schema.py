@@ -151,4 +151,27 @@ MIGRATIONS = (
         PRIMARY KEY (ledger, source, block, log)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE batch ADD COLUMN sealed_block INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE batch ADD COLUMN block INTEGER;
+    ALTER TABLE submission ADD COLUMN sent_block INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN sent_time INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;
+
+    CREATE TABLE lease (
+        ledger TEXT PRIMARY KEY,
+        holder BLOB NOT NULL,
+        pid INTEGER NOT NULL,
+        began TEXT NOT NULL,
+        expires INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE pace (
+        ledger TEXT PRIMARY KEY,
+        multiplier INTEGER NOT NULL,
+        block INTEGER NOT NULL,
+        day INTEGER NOT NULL,
+        spent TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
