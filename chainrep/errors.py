@@ -9,10 +9,12 @@
     ├── ConfigError           the home folder, an environment value or an extra is missing
     ├── KeystoreError         an encrypted key is missing, damaged or does not open
     ├── StoreError            the local database cannot be read or written
-    │   └── OutboxFull        too much feedback waits to be sent
+    │   ├── OutboxFull        too much feedback waits to be sent
+    │   └── StoreBusy         another relayer sends the feedback of this store
     ├── EvidenceUnavailable   a server does not give the evidence that it should have
     ├── SignatureError        a signature is malformed or comes from the wrong key
-    │   └── SigningRefused    a committee member declines to sign, for a reason it gives
+    │   ├── SigningRefused    a committee member declines to sign, for a reason it gives
+    │   └── QuorumNotMet      too few members of the committee signed
     ├── NotAuthorized         a request does not come from whoever may make it
     └── ChainError
         ├── ChainUnreachable  nothing answers at the RPC URL
@@ -23,12 +25,15 @@
         ├── DuplicateSource   this owner already registered this URI
         ├── FalseAnswer       a server said what cannot be true
         ├── CallRefused       a contract refused the call, for a reason it names
+        ├── FeesTooHigh       the chain asks for more per gas, or for the day, than is allowed
         └── TransactionLost   a transaction was not mined in time
 
 A message is one sentence; ``remedy`` is a second one that says what to do next.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class ChainrepError(Exception):
@@ -79,12 +84,33 @@ class OutboxFull(StoreError):
     """The outbox holds as much feedback as it may, and none of it has been sent."""
 
 
+class StoreBusy(StoreError):
+    """Another relayer holds the lease on this outbox."""
+
+
 class SignatureError(ChainrepError):
     """A signature is malformed or was made by another key."""
 
 
 class SigningRefused(SignatureError):
-    """A committee member declines to sign a report, for the reason it gives."""
+    """A committee member declines to sign a report, for the reason it gives.
+
+    ``feedback`` is the id of the record that alone is the reason, if one is.
+    """
+
+    def __init__(self, summary: str, remedy: str = "", *, feedback: bytes | None = None) -> None:
+        super().__init__(summary, remedy)
+        self.feedback = feedback
+
+
+class QuorumNotMet(SignatureError):
+    """Too few members signed; with the feedback in ``refused``, by id, no quorum can be had."""
+
+    def __init__(
+        self, summary: str, remedy: str = "", *, refused: Mapping[bytes, str] | None = None
+    ) -> None:
+        super().__init__(summary, remedy)
+        self.refused = dict(refused or {})
 
 
 class NotAuthorized(ChainrepError):
@@ -132,6 +158,10 @@ class CallRefused(ChainError):
         super().__init__(summary, remedy)
         self.name = name
         self.values = values
+
+
+class FeesTooHigh(ChainError):
+    """A transaction would cost more per gas, or more of the day's budget, than is allowed."""
 
 
 class TransactionLost(ChainError):

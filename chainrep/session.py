@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,21 +11,26 @@ from chainrep.chain.client import Client, connect
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import DEVNET_CHAIN_IDS, DevAccount, dev_accounts
 from chainrep.chain.keystore import stored_key, unlock
+from chainrep.chain.program import Program, program_of
 from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
 from chainrep.config import Config
 from chainrep.errors import ConfigError, NotDeployed
+from chainrep.node.feedback_limits import MEMBER_LIMITS
+from chainrep.node.flush_policy import FlushPolicy
 from chainrep.node.quorum import KeySigner, Quorum, Signer
 from chainrep.node.relayer import Relayer
 from chainrep.node.remote_signer import RemoteSigner
 from chainrep.store.db import open_store
 from chainrep.store.evidence import EvidenceStore
+from chainrep.store.lease import Holder, Lease
 from chainrep.store.outbox import Outbox
 
 OWNER = 0
 COMMITTEE = (1, 2, 3)
 THRESHOLD = 2
 FIRST_SOURCE_OWNER = 4
+LOCAL_CONFIRMATIONS, CONFIRMATIONS = 1, 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class Session:
         outbox: Outbox,
         sender_key: bytes | None = None,
         members: Mapping[str, str] | None = None,
+        confirmations: int | None = None,
+        policy: FlushPolicy | None = None,
     ) -> Relayer:
         """What carries the outbox onto the chain.
 
@@ -69,9 +77,25 @@ class Session:
         else:
             accounts = signing_accounts(self.client)
             signers = [KeySigner(domain, accounts[i].private_key) for i in COMMITTEE]
-        evidence = EvidenceStore(self.config.evidence)
-        quorum = Quorum(domain, signers)
-        return Relayer(self.client, self.registry, self.ledger, outbox, evidence, quorum, key)
+        return Relayer(
+            self.client,
+            self.registry,
+            self.ledger,
+            outbox,
+            EvidenceStore(self.config.evidence),
+            Quorum(domain, signers),
+            key,
+            _lease(outbox),
+            policy,
+            self.confirmations if confirmations is None else confirmations,
+            MEMBER_LIMITS if members else None,
+        )
+
+    @property
+    def confirmations(self) -> int:
+        """How deep a block has to be, its own included, unless the operator says otherwise."""
+        local = self.client.chain_id in DEVNET_CHAIN_IDS
+        return LOCAL_CONFIRMATIONS if local else CONFIRMATIONS
 
 
 def open_session(config: Config) -> Session:
@@ -142,3 +166,16 @@ def signing_accounts(client: Client) -> Sequence[DevAccount]:
             " with `chainrep devnet start`).",
         )
     return dev_accounts(10)
+
+
+def _lease(outbox: Outbox) -> Lease:
+    """A lease in the name of this program, which ends when the program does."""
+    ours = program_of(os.getpid())
+    if ours is None:
+        raise ConfigError("This system does not say when a program began.", "Mount /proc.")
+    return Lease(
+        outbox.db,
+        outbox.ledger,
+        Holder(ours.pid, ours.began),
+        lambda holder: Program(holder.pid, holder.began).alive,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import requests
 from eth_abi.exceptions import DecodingError
@@ -21,7 +21,9 @@ from web3.exceptions import (
 from web3.providers.base import BaseProvider
 
 from chainrep.chain.failover import FailoverProvider
+from chainrep.chain.fees import GWEI, MAX_TIP, Fees, fees_at
 from chainrep.chain.refusal import explain_revert
+from chainrep.chain.signed_transaction import SignedTransaction
 from chainrep.chain.url_standing import UrlHealth
 from chainrep.errors import (
     CallRefused,
@@ -36,17 +38,9 @@ _POLL_SECONDS = 0.05
 _POLL_GROWTH = 1.5
 _POLL_MAX_SECONDS = 2.0
 _GAS_MARGIN_PERCENT = 120
-_GWEI = 10**9
+_MOST_GAS = 2**24  # of one transaction: EIP-7825
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SignedTransaction:
-    """A transaction ready to be broadcast, any number of times."""
-
-    hash: bytes
-    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,27 +115,56 @@ class Client:
         checksummed = self.w3.to_checksum_address(address)
         return int(self.ask(lambda: self.w3.eth.get_balance(checksummed)))
 
-    def sign(self, call: Mapping[str, Any], private_key: bytes) -> SignedTransaction:
-        """Complete a call with nonce, gas and EIP-1559 fees, and sign it.
+    def market_fees(self) -> Fees:
+        """What the newest block's base fee and the server's suggested tip come to.
+
+        Raises FalseAnswer for a tip that nobody pays.
+        """
+        latest = self.ask(lambda: self.w3.eth.get_block("latest"))
+        return fees_at(latest.get("baseFeePerGas", GWEI), self.tip())
+
+    def tip(self) -> int:
+        """What the server suggests to give the block's builder, in wei per gas."""
+        tip = int(self.ask(lambda: self.w3.eth.max_priority_fee))
+        if not 0 <= tip <= MAX_TIP:
+            raise FalseAnswer(f"The chain at {self.label} suggests a tip of {tip:,} wei per gas.")
+        return tip
+
+    def account_nonce(self, address: str, state: Literal["latest", "pending"] = "latest") -> int:
+        """How many transactions of an account were mined, or mined and waiting."""
+        checksummed = self.w3.to_checksum_address(address)
+        return int(self.ask(lambda: self.w3.eth.get_transaction_count(checksummed, state)))
+
+    def sign(
+        self,
+        call: Mapping[str, Any],
+        private_key: bytes,
+        fees: Fees | None = None,
+        nonce: int | None = None,
+    ) -> SignedTransaction:
+        """Complete a call with gas, EIP-1559 fees and the account's next nonce, and sign it.
 
         Raises CallRefused when the contract would revert, which costs nothing to find out here.
         """
         sender = Account.from_key(private_key).address
         base = dict(call) | {"from": sender, "chainId": self.chain_id}
         gas = self.ask(lambda: self.w3.eth.estimate_gas(cast(Any, base)))
-        latest = self.ask(lambda: self.w3.eth.get_block("latest"))
-        fees = {
-            "gas": min(gas * _GAS_MARGIN_PERCENT // 100, latest["gasLimit"]),
-            "nonce": self.ask(lambda: self.w3.eth.get_transaction_count(sender, "pending")),
-            "maxFeePerGas": 2 * latest.get("baseFeePerGas", _GWEI) + _GWEI,
-            "maxPriorityFeePerGas": _GWEI,
+        offer = fees or self.market_fees()
+        rest = {
+            "gas": min(gas * _GAS_MARGIN_PERCENT // 100, max(gas, _MOST_GAS)),
+            "nonce": self.account_nonce(sender, "pending") if nonce is None else nonce,
+            "maxFeePerGas": offer.maximum,
+            "maxPriorityFeePerGas": offer.tip,
             "value": base.get("value", 0),
         }
-        signed = Account.sign_transaction({**base, **fees} | {"type": 2}, private_key)
+        signed = Account.sign_transaction({**base, **rest} | {"type": 2}, private_key)
         return SignedTransaction(bytes(signed.hash), bytes(signed.raw_transaction))
 
     def broadcast(self, transaction: SignedTransaction) -> None:
-        """Send it; a chain that has it already is content, so sending twice is no error."""
+        """Send it; a chain that has it already is content, so sending twice is no error.
+
+        Raises ChainError with the server's words where it does not take it.
+        """
         try:
             self.ask(lambda: self.w3.eth.send_raw_transaction(HexBytes(transaction.raw)))
         except ChainUnreachable:

@@ -65,8 +65,8 @@ def show(config: Config, as_json: bool) -> None:
     help="Without --key, on a local chain: sign as its N-th published account.",
 )  # fmt: skip
 @click.option(
-    "--confirmations", type=click.IntRange(0, 10_000), default=12, show_default=True, metavar="N",
-    help="Blocks on top of one that is taken to stay.",
+    "--confirmations", type=click.IntRange(1, 10_000), default=12, show_default=True, metavar="N",
+    help="How deep a block is that is taken to stay, its own included.",
 )  # fmt: skip
 @click.option(
     "--max-units", type=click.FloatRange(0.01, 655.35), default=1.0, show_default=True,

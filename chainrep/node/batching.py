@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from chainrep.errors import BatchTooLarge
+from chainrep.protocol.evidence import MAX_RECORDS
 from chainrep.protocol.types import MAX_DELTA, Feedback, ScoreUpdate
 
 SAFE_UPDATES = 600
@@ -20,19 +21,30 @@ class Batch:
     records: Sequence[Feedback]
 
 
-def next_batch(records: Sequence[Feedback], max_updates: int) -> Batch:
-    """Take records from the front until one more would not fit.
+def next_batch(
+    records: Sequence[Feedback], max_updates: int, sources: Collection[int] | None = None
+) -> Batch:
+    """Take what fits of the records, in their order; with ``sources``, of these alone.
 
-    A batch holds at most ``max_updates`` sources, and per source and counter at most 65,535
-    hundredths of a unit; what does not fit is left for the batch after it. Raises BatchTooLarge
-    when ``max_updates`` is not positive.
+    A batch holds at most ``max_updates`` sources and 20,000 records, and per source and counter at
+    most 65,535 hundredths of a unit. The first record that would pass that closes its source, so
+    that what is left of it stays in order. Raises BatchTooLarge when ``max_updates`` is not
+    positive.
     """
     if max_updates < 1:
         raise BatchTooLarge("A batch must be allowed at least one update.")
     sums: dict[int, tuple[int, int, int, int]] = {}
-    taken = 0
+    closed: set[int] = set()
+    taken: list[Feedback] = []
     for record in records:
-        s, c, u, a = sums.get(record.source, (0, 0, 0, 0))
+        if len(taken) == MAX_RECORDS:
+            break
+        source = record.source
+        if source in closed or (sources is not None and source not in sources):
+            continue
+        if source not in sums and len(sums) == max_updates:
+            continue
+        s, c, u, a = sums.get(source, (0, 0, 0, 0))
         total = (
             s + record.supported,
             c + record.contradicted,
@@ -40,10 +52,9 @@ def next_batch(records: Sequence[Feedback], max_updates: int) -> Batch:
             a + record.asked,
         )
         if max(total) > MAX_DELTA:
-            break
-        if record.source not in sums and len(sums) == max_updates:
-            break
-        sums[record.source] = total
-        taken += 1
+            closed.add(source)
+            continue
+        sums[source] = total
+        taken.append(record)
     updates = [ScoreUpdate(source, *sums[source]) for source in sorted(sums)]
-    return Batch(updates, records[:taken])
+    return Batch(updates, taken)

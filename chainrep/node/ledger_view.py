@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrep.chain.binding import logs_of
+from chainrep.chain.fees import GWEI
 from chainrep.chain.score_ledger import Committee, ScoreLedger
 from chainrep.errors import ChainError
 from chainrep.node.log_ranges import read_ranges
@@ -14,35 +15,53 @@ from chainrep.node.log_ranges import read_ranges
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """One look at a ledger; times are the blocks' own, in Unix seconds.
+    """One look at a ledger; times are the blocks' own, in Unix seconds, ``base_fee`` in wei per gas.
 
-    The confirmed block is as many blocks below the newest as the reader demands; before the ledger
-    was deployed, its version and nonce are 0 there.
+    The confirmed block is the newest one that has as many confirmations as the reader demands;
+    before the ledger was deployed, its version and nonce are 0 there.
     """
 
     committee: Committee
+    block: int
     time: int
+    base_fee: int
     confirmed_block: int
     confirmed_time: int
     confirmed_version: int
     confirmed_nonce: int
 
 
+@dataclass(frozen=True, slots=True)
+class SpentNonce:
+    """What a nonce was spent on: an evidence root, or None where it was cancelled."""
+
+    evidence_root: bytes | None
+    block: int
+    transaction: bytes
+
+
 def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
-    """Look at the newest block and at the one ``confirmations`` below it; raise ChainError."""
+    """Look at the newest block and at the one with so many confirmations; raise ChainError.
+
+    A block's own counts as one: with 1 confirmation, the newest block is the confirmed one.
+    """
     client, eth = ledger.client, ledger.client.w3.eth
     function = ledger.contract.functions.committee()
     newest = client.ask(lambda: eth.get_block("latest"))
     committee = Committee(*client.ask(lambda: function.call(block_identifier=newest["number"])))
-    depth = max(0, newest["number"] - confirmations)
-    confirmed = newest if confirmations == 0 else client.ask(lambda: eth.get_block(depth))
-    deployed = client.ask(lambda: eth.get_code(ledger.contract.address, depth))
-    version, nonce = 0, 0
-    if deployed:
-        version, nonce, *_ = client.ask(lambda: function.call(block_identifier=depth))
+    depth = max(0, newest["number"] - (confirmations - 1))
+    confirmed, version, nonce = newest, committee.version, committee.next_nonce
+    if depth < newest["number"]:
+        confirmed = client.ask(lambda: eth.get_block(depth))
+        deployed = client.ask(lambda: eth.get_code(ledger.contract.address, depth))
+        version, nonce = 0, 0
+        if deployed:
+            version, nonce, *_ = client.ask(lambda: function.call(block_identifier=depth))
     return LedgerView(
         committee=committee,
+        block=newest["number"],
         time=newest["timestamp"],
+        base_fee=newest.get("baseFeePerGas", GWEI),
         confirmed_block=depth,
         confirmed_time=confirmed["timestamp"],
         confirmed_version=version,
@@ -50,11 +69,11 @@ def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
     )
 
 
-def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int) -> bytes | None:
-    """The evidence root that a nonce was spent on within these blocks, None if it was cancelled.
+def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int) -> SpentNonce:
+    """What a nonce was spent on within these blocks.
 
     Asks for as many blocks at once as the server answers. Raises ChainError where the chain shows
-    neither: silence is no proof that a batch was lost.
+    neither a batch nor a cancellation: silence is no proof that a batch was lost.
     """
     events = ledger.contract.events
 
@@ -68,9 +87,13 @@ def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int)
     for _, logs in read_ranges(read, first_block, last_block):
         for log in logs:
             root = log["args"].get("evidenceRoot")
-            return None if root is None else bytes(root)
+            return SpentNonce(
+                None if root is None else bytes(root),
+                log["blockNumber"],
+                bytes(log["transactionHash"]),
+            )
     raise ChainError(
         f"The chain shows no event in blocks {first_block} to {last_block} that used up nonce"
         f" {nonce}.",
-        "Give the member an RPC URL that keeps events.",
+        "Give an RPC URL that keeps events.",
     )

@@ -44,8 +44,9 @@ from chainrep.store.signings import Signing, Signings
 class SigningPolicy:
     """What a member signs within; a coordinator has to stay inside.
 
-    ``confirmations`` are blocks on top of one that is taken to stay. ``nonces_ahead`` is how far
-    above the ledger's next nonce a report may be, ``deadline_seconds`` how far ahead its deadline.
+    ``confirmations`` is how deep a block is that is taken to stay, its own included;
+    ``nonces_ahead`` how far above the ledger's next nonce a report may be, ``deadline_seconds`` how
+    far ahead its deadline.
     A judgement may be ``age_seconds`` old, ``skew_seconds`` in the future, and weigh at most
     ``max_evidence`` hundredths of a unit as judged, as used and as asked.
     """
@@ -121,28 +122,33 @@ class Member:
         return sign_report(report, domain, self._key)
 
     def _check_records(self, records: Sequence[EvidenceRecord]) -> None:
-        policy, now = self.policy, self._clock()
+        now = self._clock()
         if not 0 < len(records) <= MAX_RECORDS:
             raise SigningRefused(f"A batch stands on 1 to {MAX_RECORDS} feedback records.")
         if len({record.id for record in records}) < len(records):
             raise SigningRefused("A feedback id appears twice in the evidence.")
         known = self.registry.count()
         for record in records:
-            name = f"Feedback 0x{record.id.hex()}"
-            if not 0 < record.source <= known:
-                raise SigningRefused(f"{name} is on source {record.source}, which does not exist.")
-            if record.time > now + policy.skew_seconds:
-                raise SigningRefused(f"{name} is from the future.", "Compare the clocks.")
-            if record.time < now - policy.age_seconds:
-                raise SigningRefused(
-                    f"{name} is older than the {policy.age_seconds:,} s that this member allows."
-                )
-            weight = max(record.supported + record.contradicted, record.used, record.asked)
-            if weight > policy.max_evidence:
-                raise SigningRefused(
-                    f"{name} weighs {weight} hundredths of a unit, and this member allows"
-                    f" {policy.max_evidence} per judgement."
-                )
+            objection = self._objection(record, known, now)
+            if objection:
+                name = f"Feedback 0x{record.id.hex()}"
+                raise SigningRefused(f"{name} {objection}.", feedback=record.id)
+
+    def _objection(self, record: EvidenceRecord, known_sources: int, now: float) -> str:
+        policy = self.policy
+        if not 0 < record.source <= known_sources:
+            return f"is on source {record.source}, which does not exist"
+        if record.time > now + policy.skew_seconds:
+            return "is from the future: compare the clocks"
+        if record.time < now - policy.age_seconds:
+            return f"is older than the {policy.age_seconds:,} s that this member allows"
+        weight = max(record.supported + record.contradicted, record.used, record.asked)
+        if weight > policy.max_evidence:
+            return (
+                f"weighs {weight} hundredths of a unit, and this member allows"
+                f" {policy.max_evidence} per judgement"
+            )
+        return ""
 
     def _check_sums(self, report: Report, records: Sequence[EvidenceRecord]) -> None:
         if evidence_tree(records).root != report.evidence_root:
@@ -182,12 +188,12 @@ class Member:
         """Raise SigningRefused unless the rival is not applied and never will be."""
         if rival.nonce < view.confirmed_nonce:
             try:
-                root = spent_on(self.ledger, rival.nonce, rival.block, view.confirmed_block)
+                spent = spent_on(self.ledger, rival.nonce, rival.block, view.confirmed_block)
             except ChainrepError as error:
                 raise SigningRefused(
                     f"What became of nonce {rival.nonce} cannot be found out.", error.remedy
                 ) from error
-            if root == rival.evidence_root:
+            if spent.evidence_root == rival.evidence_root:
                 raise SigningRefused(
                     f"Feedback in this batch has been applied already, under nonce {rival.nonce}."
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import BoundedSemaphore, Thread
 from typing import Protocol
@@ -12,7 +13,7 @@ from typing import Protocol
 from eth_account import Account
 
 from chainrep.chain.score_ledger import Committee
-from chainrep.errors import ChainrepError, SignatureError
+from chainrep.errors import ChainrepError, QuorumNotMet, SigningRefused
 from chainrep.protocol.evidence import EvidenceRecord
 from chainrep.protocol.typed_data import (
     LedgerDomain,
@@ -27,6 +28,14 @@ _IN_FLIGHT = 4
 """Requests that one member may keep open: a member that never answers costs so many threads."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a member gave no signature, and the feedback that alone is the reason."""
+
+    reason: str
+    feedback: bytes | None = None
 
 
 class Signer(Protocol):
@@ -83,14 +92,16 @@ class Quorum:
         sign its feedback in another batch until this one can no longer be applied. Asking again,
         with the same evidence and nonce, is free.
 
-        Raises SignatureError, which says of every member why, when not enough sign in time.
+        Raises QuorumNotMet, which says of every member why, when not enough sign in time, and
+        names the feedback that so many refuse that it cannot be signed for at all.
         """
         members, threshold = list(committee.members), committee.threshold
         asked = [member for member in members if member in self.signers]
         failures = dict.fromkeys(members, "it cannot be asked from here")
         if len(asked) < threshold:
             raise _not_met(len(asked), threshold, failures, asked)
-        answers: SimpleQueue[tuple[str, bytes | str]] = SimpleQueue()
+        answers: SimpleQueue[tuple[str, bytes | _Failure]] = SimpleQueue()
+        refusals: dict[bytes, list[str]] = {}
         for member in asked:
             self._ask(member, report, records, answers)
             failures[member] = "it has not answered yet"
@@ -105,10 +116,17 @@ class Quorum:
             unanswered -= 1
             if isinstance(answer, bytes):
                 signatures[member] = answer
-            else:
-                failures[member] = answer
+                continue
+            failures[member] = answer.reason
+            if answer.feedback is not None:
+                refusals.setdefault(answer.feedback, []).append(answer.reason)
         if len(signatures) < threshold:
-            raise _not_met(len(signatures), threshold, failures, signatures)
+            refused = {
+                feedback: reasons[0]
+                for feedback, reasons in refusals.items()
+                if len(members) - len(reasons) < threshold
+            }
+            raise _not_met(len(signatures), threshold, failures, signatures, refused)
         return collect_signatures(report, self.domain, members, signatures)
 
     def _ask(
@@ -116,11 +134,12 @@ class Quorum:
         member: str,
         report: Report,
         records: Sequence[EvidenceRecord],
-        answers: SimpleQueue[tuple[str, bytes | str]],
+        answers: SimpleQueue[tuple[str, bytes | _Failure]],
     ) -> None:
         """Ask one member on a thread of its own, which a stopping interpreter does not wait for."""
         if not self._free[member].acquire(blocking=False):
-            answers.put((member, f"it has left {_IN_FLIGHT} earlier requests unanswered"))
+            unanswered = f"it has left {_IN_FLIGHT} earlier requests unanswered"
+            answers.put((member, _Failure(unanswered)))
             return
 
         def ask() -> None:
@@ -129,34 +148,41 @@ class Quorum:
             finally:
                 self._free[member].release()
             answers.put((member, answer))
-            if isinstance(answer, str):
-                self._on_failure(member, answer)
+            if isinstance(answer, _Failure):
+                self._on_failure(member, answer.reason)
 
         Thread(target=ask, name=f"ask {member}", daemon=True).start()
 
     def _answer(
         self, member: str, report: Report, records: Sequence[EvidenceRecord]
-    ) -> bytes | str:
+    ) -> bytes | _Failure:
         """A signature that is the member's, or why there is none."""
         try:
             signature = self.signers[member].sign(report, records)
             if recover_signer(report, self.domain, signature) != member:
-                return "it signed something else, or with another key"
+                return _Failure("it signed something else, or with another key")
+        except SigningRefused as refusal:
+            return _Failure(str(refusal), refusal.feedback)
         except ChainrepError as error:
-            return str(error)
+            return _Failure(str(error))
         except Exception as error:  # noqa: BLE001 (whatever goes wrong costs one vote, not the batch)
             _log.error("asking %s failed", member, exc_info=error)
-            return f"asking it failed ({type(error).__name__})"
+            return _Failure(f"asking it failed ({type(error).__name__})")
         return signature
 
 
 def _not_met(
-    count: int, threshold: int, failures: Mapping[str, str], able: Collection[str]
-) -> SignatureError:
+    count: int,
+    threshold: int,
+    failures: Mapping[str, str],
+    able: Collection[str],
+    refused: Mapping[bytes, str] | None = None,
+) -> QuorumNotMet:
     reasons = "; ".join(f"{m}: {why}" for m, why in failures.items() if m not in able)
-    return SignatureError(
+    return QuorumNotMet(
         f"{count} of the {threshold} signatures needed could be had ({reasons}).",
         "See to these members, or run this where the committee's keys are.",
+        refused=refused,
     )
 
 

@@ -20,6 +20,7 @@ from chainrep.protocol.types import Report
 MAX_ANSWER_BYTES = 4_096
 MAX_REASON = 300
 _SIGNATURE = re.compile(r"0x[0-9a-f]{130}", re.ASCII)
+_ID = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
 
 
 class RemoteSigner:
@@ -98,7 +99,11 @@ def _json(read: bytes) -> dict[str, object]:
 
 def _signature(answer: dict[str, object]) -> bytes:
     if "refused" in answer:
-        raise SigningRefused(f"It refuses: {_text(answer['refused'])}")
+        named = answer.get("feedback")
+        feedback = (
+            bytes.fromhex(named[2:]) if isinstance(named, str) and _ID.fullmatch(named) else None
+        )
+        raise SigningRefused(f"It refuses: {_text(answer['refused'])}", feedback=feedback)
     signature = answer.get("signature")
     if not isinstance(signature, str) or not _SIGNATURE.fullmatch(signature):
         raise SignatureError("Its answer holds no signature.")

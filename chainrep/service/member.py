@@ -1,7 +1,8 @@
 """A committee member over HTTP: ``POST /sign``.
 
 Answers are JSON: 200 with the signature; 400 for a malformed request, 401 for one that no
-coordinator signed, 409 for a report the member refuses, 503 where its own chain or store fails.
+coordinator signed, 409 for a report the member refuses (naming the feedback that alone is the
+reason, if one is), 503 where its own chain or store fails.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _answer(member: Member, body: bytes, authorized: bytes) -> JSONResponse:
         return _refusal(400, str(error))
     except SigningRefused as error:
         _log.warning("refused: %s", error.summary)
-        return _refusal(409, str(error))
+        return _refusal(409, str(error), error.feedback)
     except (ChainError, StoreError) as error:
         # Its text names this machine's paths and servers, which are nobody else's business.
         _log.error("cannot sign: %s", error)
@@ -72,5 +73,6 @@ def _answer(member: Member, body: bytes, authorized: bytes) -> JSONResponse:
     return JSONResponse({"signature": "0x" + signature.hex()})
 
 
-def _refusal(status: int, reason: str) -> JSONResponse:
-    return JSONResponse({"refused": reason}, status)
+def _refusal(status: int, reason: str, feedback: bytes | None = None) -> JSONResponse:
+    named = {} if feedback is None else {"feedback": "0x" + feedback.hex()}
+    return JSONResponse({"refused": reason} | named, status)

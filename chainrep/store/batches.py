@@ -3,49 +3,74 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from chainrep.errors import StoreError
 from chainrep.protocol.types import Feedback, Report, SignedReport
 from chainrep.store.db import transaction
+from chainrep.store.lease import Lease
 from chainrep.store.outbox import feedback_of
+from chainrep.store.pace import Pace, Paces
 
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """A signed report with its row id in the store."""
+    """A report, signed or not yet, with its row id in the store.
+
+    Nothing used up its first nonce before ``sealed_block``; ``block`` is where it was seen on the
+    chain last, None while it is not there.
+    """
 
     id: int
     signed: SignedReport
+    sealed_block: int = 0
+    block: int | None = None
+
+    @property
+    def nonce(self) -> int:
+        """The ledger's nonce that it is to use up."""
+        return self.signed.report.nonce
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A signed transaction, kept before it is broadcast."""
+    """A signed transaction, kept before it is broadcast, in the block and at the time of then.
+
+    It is superseded once its batch was signed anew: it may still be mined, but not be repeated.
+    """
 
     hash: bytes
     raw: bytes
+    sent_block: int
+    sent_time: int
+    superseded: bool = False
 
 
 class Batches:
-    """The batches of one ledger (a CAIP-10 id)."""
+    """The batches of one ledger (a CAIP-10 id); every change needs the lease on it.
 
-    def __init__(self, db: sqlite3.Connection, ledger: str) -> None:
+    All methods that change something raise StoreBusy, and change nothing, when it is lost.
+    """
+
+    def __init__(self, db: sqlite3.Connection, ledger: str, lease: Lease) -> None:
         self.db = db
         self.ledger = ledger
+        self.lease = lease
+        self.paces = Paces(db, ledger)
 
-    def seal(self, signed: SignedReport, records: Sequence[Feedback]) -> StoredBatch:
+    def seal(self, signed: SignedReport, records: Sequence[Feedback], block: int) -> StoredBatch:
         """Store a report, signed or not yet, and claim its feedback records, in one step.
 
-        Raises StoreError, and changes nothing, when another run has claimed one of the records
-        or has an open batch under this nonce.
+        Raises StoreError, and changes nothing, when one of the records is claimed already.
         """
         report = signed.report
-        with transaction(self.db):
+        with self._step():
             cursor = self.db.execute(
                 "INSERT OR IGNORE INTO batch (ledger, committee, nonce, deadline, evidence_root,"
-                " updates, signer_mask, signatures) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " updates, signer_mask, signatures, sealed_block)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self.ledger,
                     report.committee,
@@ -55,32 +80,50 @@ class Batches:
                     report.updates,
                     signed.signer_mask,
                     signed.signatures,
+                    block,
                 ),
             )
             batch = int(cursor.lastrowid or 0)
             claimed = self.db.executemany(
-                "UPDATE feedback SET batch = ? WHERE key = ? AND batch IS NULL",
+                "UPDATE feedback SET batch = ? WHERE key = ? AND batch IS NULL AND refused IS NULL",
                 [(batch, record.key) for record in records],
             )
             if cursor.rowcount != 1 or claimed.rowcount != len(records):
                 raise StoreError(
-                    "Another run is sending the feedback of this outbox.",
-                    "Wait until it has finished, then run the same command again.",
+                    "Feedback of this batch, or its nonce, belongs to another batch already.",
+                    "Run the same command again; nothing was changed.",
                 )
-        return StoredBatch(batch, signed)
+        return StoredBatch(batch, signed, block)
+
+    def release(self, batch: int, refused: Mapping[str, str]) -> None:
+        """Take a batch apart that has no transaction; its feedback waits again, in one step.
+
+        But for what is ``refused``, by key with the reason: that is set aside for good. Raises
+        StoreError, and changes nothing, where a transaction was signed for the batch.
+        """
+        with self._step():
+            sent = self.db.execute("SELECT 1 FROM submission WHERE batch = ?", (batch,)).fetchone()
+            if sent is not None:
+                raise StoreError("A batch that was sent cannot be taken apart.")
+            self.db.executemany(
+                "UPDATE feedback SET refused = ? WHERE key = ? AND batch = ?",
+                [(reason, key, batch) for key, reason in refused.items()],
+            )
+            self.db.execute("UPDATE feedback SET batch = NULL WHERE batch = ?", (batch,))
+            self.db.execute("DELETE FROM batch WHERE id = ? AND state = 'open'", (batch,))
 
     def records(self, batch: int) -> Sequence[Feedback]:
         """The feedback that the batch has claimed, oldest first."""
         rows = self.db.execute("SELECT * FROM feedback WHERE batch = ? ORDER BY id", (batch,))
         return [feedback_of(row) for row in rows]
 
-    def sign_again(self, batch: int, signed: SignedReport) -> None:
+    def sign_again(self, batch: StoredBatch, signed: SignedReport) -> StoredBatch:
         """Give an open batch new signatures, with the nonce, committee and deadline they cover.
 
-        Transactions signed before are forgotten: the ledger would refuse every one of them.
+        Transactions signed before are superseded.
         """
-        with transaction(self.db):
-            self.db.execute("DELETE FROM submission WHERE batch = ?", (batch,))
+        with self._step():
+            self.db.execute("UPDATE submission SET superseded = 1 WHERE batch = ?", (batch.id,))
             self.db.execute(
                 "UPDATE batch SET committee = ?, nonce = ?, deadline = ?, signer_mask = ?,"
                 " signatures = ? WHERE id = ? AND state = 'open'",
@@ -90,9 +133,10 @@ class Batches:
                     signed.report.deadline,
                     signed.signer_mask,
                     signed.signatures,
-                    batch,
+                    batch.id,
                 ),
             )
+        return replace(batch, signed=signed)
 
     def open(self) -> Sequence[StoredBatch]:
         """Batches that are not known to be on the chain, in the ledger's order."""
@@ -102,33 +146,72 @@ class Batches:
         )
         return [_batch(row) for row in rows]
 
-    def keep(self, batch: int, submission: Submission) -> None:
-        """Store a signed transaction; only then may it be broadcast."""
-        with transaction(self.db):
+    def keep(self, batch: int, submission: Submission, pace: Pace | None = None) -> None:
+        """Store a signed transaction, and what it may cost in ``pace``; then it may be broadcast."""
+        with self._step():
             self.db.execute(
-                "INSERT OR IGNORE INTO submission (hash, batch, raw) VALUES (?, ?, ?)",
-                (submission.hash, batch, submission.raw),
+                "INSERT OR IGNORE INTO submission (hash, batch, raw, sent_block, sent_time)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (
+                    submission.hash,
+                    batch,
+                    submission.raw,
+                    submission.sent_block,
+                    submission.sent_time,
+                ),
             )
+            if pace is not None:
+                self.paces.save(pace)
 
     def submissions(self, batch: int) -> Sequence[Submission]:
         """Every transaction that was signed for the batch, oldest first."""
         rows = self.db.execute("SELECT * FROM submission WHERE batch = ? ORDER BY rowid", (batch,))
-        return [Submission(row["hash"], row["raw"]) for row in rows]
+        return [
+            Submission(
+                row["hash"],
+                row["raw"],
+                row["sent_block"],
+                row["sent_time"],
+                bool(row["superseded"]),
+            )
+            for row in rows
+        ]
+
+    def note_block(self, batch: int, block: int | None) -> None:
+        """Remember in which block the batch was seen last, None where it is not on the chain."""
+        with self._step():
+            self.db.execute("UPDATE batch SET block = ? WHERE id = ?", (block, batch))
+
+    def note_pace(self, pace: Pace) -> None:
+        """Remember how fast the day's money is spent."""
+        with self._step():
+            self.paces.save(pace)
 
     def settle(
         self,
         batch: int,
+        block: int,
         mined: bytes | None = None,
-        block: int | None = None,
         gas_used: int | None = None,
+        pace: Pace | None = None,
     ) -> None:
-        """Mark the batch applied; ``mined`` is the hash of our transaction that did it, if any."""
-        with transaction(self.db):
+        """Mark the batch applied for good; ``mined`` is our transaction that did it, if any."""
+        with self._step():
             self.db.execute(
                 "UPDATE submission SET block = ?, gas_used = ? WHERE hash = ?",
                 (block, gas_used, mined),
             )
-            self.db.execute("UPDATE batch SET state = 'applied' WHERE id = ?", (batch,))
+            self.db.execute(
+                "UPDATE batch SET state = 'applied', block = ? WHERE id = ?", (block, batch)
+            )
+            if pace is not None:
+                self.paces.save(pace)
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        with transaction(self.db):
+            self.lease.renew()
+            yield
 
 
 def _batch(row: sqlite3.Row) -> StoredBatch:
@@ -139,4 +222,5 @@ def _batch(row: sqlite3.Row) -> StoredBatch:
         evidence_root=row["evidence_root"],
         updates=row["updates"],
     )
-    return StoredBatch(row["id"], SignedReport(report, row["signer_mask"], row["signatures"]))
+    signed = SignedReport(report, row["signer_mask"], row["signatures"])
+    return StoredBatch(row["id"], signed, row["sealed_block"], row["block"])

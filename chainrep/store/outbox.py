@@ -76,14 +76,11 @@ class Outbox:
         """Raise OutboxFull where ``count`` more records would be too many."""
         if count <= self._room:
             return
-        row = self.db.execute(
-            "SELECT count(*) FROM feedback WHERE ledger = ? AND batch IS NULL AND refused IS NULL",
-            (self.ledger,),
-        ).fetchone()
-        left = self.max_pending - int(row[0])
+        waiting = self.waiting()
+        left = self.max_pending - waiting
         if count > left:
             raise OutboxFull(
-                f"The outbox holds {row[0]:,} records that were not sent, its limit is"
+                f"The outbox holds {waiting:,} records that were not sent, its limit is"
                 f" {self.max_pending:,}.",
                 "Send them with `chainrep feedback flush`, then add more.",
             )
@@ -105,6 +102,14 @@ class Outbox:
             (self.ledger, limit),
         )
         return [feedback_of(row) for row in rows]
+
+    def waiting(self) -> int:
+        """How many records belong to no batch yet."""
+        row = self.db.execute(
+            "SELECT count(*) FROM feedback WHERE ledger = ? AND batch IS NULL AND refused IS NULL",
+            (self.ledger,),
+        ).fetchone()
+        return int(row[0])
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
         """Set records aside for good, by key, each with the reason a person can read."""

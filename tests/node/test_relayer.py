@@ -6,8 +6,9 @@ import pytest
 
 from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
+from chainrep.node.carrier import Carrier
 from chainrep.node.quorum import KeySigner, Quorum
-from chainrep.node.relayer import Relayer
+
 from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
@@ -144,7 +145,13 @@ def test_a_kill_between_broadcast_and_receipt_is_recognised_as_done(session, out
     outbox.put(judgement("a"))
     relayer = session.relayer(outbox)
 
-    monkeypatch.setattr(session.client, "wait", killed)
+    broadcast = session.client.broadcast
+
+    def broadcast_and_die(transaction):
+        broadcast(transaction)
+        raise Killed
+
+    monkeypatch.setattr(session.client, "broadcast", broadcast_and_die)
     with pytest.raises(Killed):
         list(relayer.flush())
     monkeypatch.undo()
@@ -217,7 +224,7 @@ def test_a_batch_whose_nonce_the_committee_cancelled_takes_the_next_one(
     session, outbox, monkeypatch
 ):
     outbox.put(judgement("a"))
-    monkeypatch.setattr(Relayer, "_submit", killed)
+    monkeypatch.setattr(Carrier, "carry", killed)
     with pytest.raises(Killed):
         flush(session, outbox)
     monkeypatch.undo()
