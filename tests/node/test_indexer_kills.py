@@ -1,62 +1,22 @@
 """The indexer is killed at any of its SQLite statements, and the next run makes good for it."""
 
-import os
-import signal
 import sqlite3
 from contextlib import closing
-from functools import partial
 
 import pytest
 
 from chainrep.chain.client import Client
 from chainrep.node.log_ranges import RangeSize
 from tests.node.meddler import Remembering
+from tests.node.mortal import NEVER, run_mortal
 from tests.node.reading import RIGHT, WRONG, digest, indexer_in, seeded
 
 KILLS = 120
 STEP = RangeSize(3, ceiling=3)
 
 
-class Mortal(sqlite3.Connection):
-    """Ends its program, as SIGKILL does, before or after one of its statements."""
-
-    left = 1 << 30
-    after = False
-
-    def execute(self, *arguments):
-        return self._counted(partial(super().execute, *arguments))
-
-    def executemany(self, *arguments):
-        return self._counted(partial(super().executemany, *arguments))
-
-    @classmethod
-    def _counted(cls, run):
-        cls.left -= 1
-        if cls.left == 0 and not cls.after:
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = run()
-        if cls.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-
-def catch_up_in_child(writer, client, path, statements=1 << 30, after=False):
-    """Run the indexer in a forked program; return how it ended and how many statements it made."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            Mortal.left, Mortal.after = statements, after
-            sqlite3.connect = partial(sqlite3.connect, factory=Mortal)
-            indexer_in(writer, path, client, size=STEP).catch_up()
-            os.write(writing, str(statements - Mortal.left).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    _, status = os.waitpid(child, 0)
-    told = os.read(reading, 100)
-    os.close(reading)
-    return os.WIFSIGNALED(status), int(told or 0)
+def catch_up_in_child(writer, client, path, at=NEVER, after=False):
+    return run_mortal(lambda: indexer_in(writer, path, client, size=STEP).catch_up(), at, after)
 
 
 @pytest.mark.parametrize("disturbed", [False, True], ids=["filling", "reorganised"])

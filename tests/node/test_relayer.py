@@ -8,7 +8,6 @@ from chainrep.chain.devnet import dev_accounts
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
 from chainrep.node.carrier import Carrier
 from chainrep.node.quorum import KeySigner, Quorum
-
 from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation

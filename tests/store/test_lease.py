@@ -117,8 +117,13 @@ def test_a_step_that_fails_takes_its_renewal_back(lease_of, clock):
     lease = lease_of(1)
     lease.take()
     clock.now += 30
-    with pytest.raises(sqlite3.Error), transaction(lease.db):
-        lease.renew()
-        lease.db.execute("SELECT nonsense")
+    with pytest.raises(sqlite3.Error):
+        renew_and_fail(lease)
     clock.now += 30
     lease_of(2).take()
+
+
+def renew_and_fail(lease):
+    with transaction(lease.db):
+        lease.renew()
+        lease.db.execute("SELECT nonsense")
