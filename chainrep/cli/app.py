@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
-from typing import cast
+from typing import NoReturn, cast
 
 import click
 
@@ -65,5 +66,13 @@ def main() -> None:
         sys.stderr.close()  # the reader of our output is gone: nothing is left to say
         sys.exit(1)
     except ChainrepError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(error.exit_code)
+        _fail(error)
+    except sqlite3.DatabaseError as error:
+        from chainrep.store.db import store_failure
+
+        _fail(store_failure(error))
+
+
+def _fail(error: ChainrepError) -> NoReturn:
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(error.exit_code)

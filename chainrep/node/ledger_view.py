@@ -15,7 +15,7 @@ from chainrep.node.log_ranges import read_ranges
 
 @dataclass(frozen=True, slots=True)
 class LedgerView:
-    """One look at a ledger; times are the blocks' own, in Unix seconds, ``base_fee`` in wei per gas.
+    """One look at a ledger: times are those of blocks (Unix seconds), ``base_fee`` is wei per gas.
 
     The confirmed block is the newest one that has as many confirmations as the reader demands;
     before the ledger was deployed, its version and nonce are 0 there.

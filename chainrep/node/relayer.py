@@ -11,6 +11,7 @@ reorganisation takes back is broadcast again in the ledger's order.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from chainrep.node.quorum import Quorum
 from chainrep.protocol.evidence import MAX_RECORDS, evidence_record
 from chainrep.protocol.types import Feedback, Report, ScoreUpdate, SignedReport
 from chainrep.store.batches import Batches, StoredBatch
+from chainrep.store.db import store_failure
 from chainrep.store.evidence import EvidenceStore
 from chainrep.store.lease import Lease
 from chainrep.store.outbox import Outbox
@@ -108,7 +110,7 @@ class Relayer:
         poll_seconds: float = _POLL_MAX_SECONDS,
         on_step: Callable[[RelayProgress], None] | None = None,
     ) -> None:
-        """Carry feedback as the policy has it until ``stop`` is set; raises what ``step`` raises."""
+        """Carry feedback until ``stop`` is set, as the policy has it; raises as ``step`` does."""
         try:
             while not stop.is_set():
                 progress = self.step()
@@ -169,6 +171,12 @@ class Relayer:
         Raises StoreBusy while another relayer works on this outbox, SignatureError when too few
         members sign, StoreError and ChainError. The store is as good after an error as before it.
         """
+        try:
+            return self._step()
+        except sqlite3.DatabaseError as error:
+            raise store_failure(error) from error
+
+    def _step(self) -> RelayProgress:
         self.batches.lease.take()
         view = view_ledger(self.ledger, self.confirmations)
         settled: list[AppliedBatch] = []
@@ -201,7 +209,7 @@ class Relayer:
         )
 
     def _follow(self, batch: StoredBatch, view: LedgerView) -> AppliedBatch | StoredBatch | str:
-        """What became of a batch whose nonce is spent: settled, to be sent again, or in suspense."""
+        """What became of a batch whose nonce is spent: settled, to send again, or in suspense."""
         first = max(batch.sealed_block, self.ledger.first_block)
         spent = spent_on(self.ledger, batch.nonce, first, view.block)
         to_go = spent.block - view.confirmed_block

@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
-from chainrep.errors import StoreError
 from chainrep.protocol.chain_event import ChainEvent
 from chainrep.protocol.contract_state import ContractState
-from chainrep.store.db import transaction
+from chainrep.store.db import store_failure, transaction
 from chainrep.store.events import add_events, remove_events
 from chainrep.store.scores import add_derived, remove_derived
 
@@ -206,8 +205,4 @@ def _read() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"The index cannot be read or written ({error}).",
-            "Make room on the disk and check the store with `chainrep doctor`; nothing is lost, the"
-            " next run goes on where this one stopped.",
-        ) from error
+        raise store_failure(error) from error

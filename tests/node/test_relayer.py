@@ -5,14 +5,19 @@ from dataclasses import replace
 import pytest
 
 from chainrep.chain.devnet import dev_accounts
+from chainrep.chain.signed_transaction import SignedTransaction
 from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
 from chainrep.node.carrier import Carrier
+from chainrep.node.flush_policy import FlushPolicy
+from chainrep.node.member import Member, SigningPolicy
+from chainrep.node.pacing import Budget
 from chainrep.node.quorum import KeySigner, Quorum
 from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.outbox import OutboxCount
+from chainrep.store.signings import Signings
 
 OWNERS = dev_accounts(10)[4:]
 
@@ -243,3 +248,79 @@ def cancel(session, nonce):
     mask, joined = join_signatures(committee.members, signatures)
     call = session.ledger.cancel_call(nonce, deadline, mask, joined)
     session.client.send(call, OWNERS[5].private_key)
+
+
+class Reporter:
+    """A member in this program, as strict as one elsewhere."""
+
+    def __init__(self, session, account, folder, max_evidence):
+        signings = Signings(folder / f"{account.address}.sqlite", session.deployment.ledger_id)
+        policy = SigningPolicy(confirmations=1, age_seconds=10**9, max_evidence=max_evidence)
+        self.address = account.address
+        self.member = Member(
+            session.registry, session.ledger, signings, account.private_key, [], policy
+        )
+
+    def sign(self, report, records):
+        return self.member.sign(report, self.member.ledger.domain, records)
+
+
+def with_reporters(session, relayer, folder, *max_evidence):
+    reporters = [
+        Reporter(session, account, folder, most)
+        for account, most in zip(dev_accounts(4)[1:], max_evidence, strict=True)
+    ]
+    relayer.quorum = Quorum(session.ledger.domain, reporters)
+    return relayer
+
+
+def test_a_judgement_that_no_quorum_signs_is_set_aside_and_the_rest_goes_on(
+    session, outbox, tmp_path
+):
+    for key, weight in (("a", 100), ("heavy", 300), ("b", 100)):
+        outbox.put(judgement(key, supported=weight))
+    relayer = with_reporters(session, session.relayer(outbox), tmp_path, 100, 200, 10_000)
+    (batch,) = relayer.flush()
+    assert batch.updates[0].supported == 200
+    assert outbox.count() == OutboxCount(pending=0, in_flight=0, applied=2, refused=1)
+    assert "weighs 300 hundredths of a unit" in outbox.refusals()["heavy"]
+
+
+def test_one_member_alone_cannot_have_a_judgement_set_aside(session, outbox, tmp_path):
+    outbox.put(judgement("heavy", supported=300))
+    relayer = with_reporters(session, session.relayer(outbox), tmp_path, 100, 10_000, 10_000)
+    assert len(list(relayer.flush())) == 1
+    assert outbox.count() == OutboxCount(pending=0, in_flight=0, applied=1, refused=0)
+
+
+def test_what_a_batch_costs_is_reserved_and_what_it_did_not_cost_given_back(session, outbox):
+    outbox.put(judgement("a"))
+    budget = Budget(wei_per_day=10**18)
+    policy = FlushPolicy(flush_at=1, max_age=0, budget=budget)
+    relayer = session.relayer(outbox, policy=policy)
+    while not (progress := relayer.step()).open:
+        assert progress.pending
+        pass_time(session, 60)
+    reserved = relayer.batches.paces.load().spent
+    assert reserved == SignedTransaction(b"", relayer.batches.submissions(1)[0].raw).cost
+    (batch,) = relayer.step().settled
+    assert relayer.batches.paces.load().spent == batch.receipt.fee < reserved
+
+
+def test_nothing_is_sent_beyond_the_days_budget(session, outbox):
+    outbox.put(judgement("a"))
+    policy = FlushPolicy(flush_at=1, max_age=0, budget=Budget(wei_per_day=1_000))
+    relayer = session.relayer(outbox, policy=policy)
+    for _ in range(5):
+        progress = relayer.step()
+        pass_time(session, 3_600)
+    assert (progress.pending, progress.open, progress.at_rest) == (1, 0, True)
+    assert "budget" in progress.waits_for
+    relayer.close()
+    flush(session, outbox)
+    assert supported(session) == [100, 0, 0]
+
+
+def pass_time(session, seconds):
+    provider = session.client.w3.provider
+    provider.make_request("testing_timeTravel", [session.client.now() + seconds])

@@ -126,7 +126,7 @@ def test_a_full_disk_is_a_clear_stop_and_changes_nothing(db, index):
 
 def test_a_store_that_turned_read_only_is_a_clear_stop(index):
     index.db.execute("PRAGMA query_only = ON")
-    with pytest.raises(StoreError, match="cannot be read or written"):
+    with pytest.raises(StoreError, match="cannot be written"):
         extend(index, [opened(1)], 5)
 
 

@@ -1,8 +1,6 @@
-import sqlite3
-
 import pytest
 
-from chainrep.errors import StoreBusy
+from chainrep.errors import StoreBusy, StoreError
 from chainrep.store.db import open_store, transaction
 from chainrep.store.lease import Holder, Lease
 
@@ -117,7 +115,7 @@ def test_a_step_that_fails_takes_its_renewal_back(lease_of, clock):
     lease = lease_of(1)
     lease.take()
     clock.now += 30
-    with pytest.raises(sqlite3.Error):
+    with pytest.raises(StoreError, match="nonsense"):
         renew_and_fail(lease)
     clock.now += 30
     lease_of(2).take()

@@ -1,7 +1,6 @@
-import sqlite3
-
 import pytest
 
+from chainrep.errors import StoreError
 from chainrep.store.db import open_store, transaction
 from chainrep.store.pace import Pace, Paces
 
@@ -40,7 +39,7 @@ def test_the_last_pace_counts_and_every_ledger_has_its_own(db):
 def test_a_pace_is_undone_with_the_transaction_that_it_is_part_of(db):
     paces = Paces(db, LEDGER)
     paces.save(Pace(spent=1))
-    with pytest.raises(sqlite3.IntegrityError), transaction(db):
+    with pytest.raises(StoreError, match="NOT NULL"), transaction(db):
         save_and_fail(paces)
     assert paces.load().spent == 1
 
