@@ -9,7 +9,6 @@ from typing import Any
 from chainrep.chain.binding import logs_of
 from chainrep.chain.fees import GWEI
 from chainrep.chain.score_ledger import Committee, ScoreLedger
-from chainrep.errors import ChainError
 from chainrep.node.log_ranges import read_ranges
 
 
@@ -69,11 +68,13 @@ def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
     )
 
 
-def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int) -> SpentNonce:
-    """What a nonce was spent on within these blocks.
+def spent_on(
+    ledger: ScoreLedger, nonce: int, first_block: int, last_block: int
+) -> SpentNonce | None:
+    """What a nonce was spent on within these blocks; None where the chain does not show it.
 
-    Asks for as many blocks at once as the server answers. Raises ChainError where the chain shows
-    neither a batch nor a cancellation: silence is no proof that a batch was lost.
+    Asks for as many blocks at once as the server answers. None is no proof that nothing happened:
+    the server may be about to show it, or keep no events. Raises ChainError.
     """
     events = ledger.contract.events
 
@@ -92,8 +93,4 @@ def spent_on(ledger: ScoreLedger, nonce: int, first_block: int, last_block: int)
                 log["blockNumber"],
                 bytes(log["transactionHash"]),
             )
-    raise ChainError(
-        f"The chain shows no event in blocks {first_block} to {last_block} that used up nonce"
-        f" {nonce}.",
-        "Give an RPC URL that keeps events.",
-    )
+    return None

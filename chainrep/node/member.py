@@ -187,12 +187,13 @@ class Member:
     def _require_void(self, rival: Signing, report: Report, view: LedgerView) -> None:
         """Raise SigningRefused unless the rival is not applied and never will be."""
         if rival.nonce < view.confirmed_nonce:
+            unknown = f"What became of nonce {rival.nonce} cannot be found out."
             try:
                 spent = spent_on(self.ledger, rival.nonce, rival.block, view.confirmed_block)
             except ChainrepError as error:
-                raise SigningRefused(
-                    f"What became of nonce {rival.nonce} cannot be found out.", error.remedy
-                ) from error
+                raise SigningRefused(unknown, error.remedy) from error
+            if spent is None:  # silence is no proof that the rival was not applied
+                raise SigningRefused(unknown, "Give the member an RPC URL that keeps events.")
             if spent.evidence_root == rival.evidence_root:
                 raise SigningRefused(
                     f"Feedback in this batch has been applied already, under nonce {rival.nonce}."

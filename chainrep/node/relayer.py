@@ -212,6 +212,8 @@ class Relayer:
         """What became of a batch whose nonce is spent: settled, to send again, or in suspense."""
         first = max(batch.sealed_block, self.ledger.first_block)
         spent = spent_on(self.ledger, batch.nonce, first, view.block)
+        if spent is None:  # mined between two answers, or the server keeps no events
+            return f"the event that used up nonce {batch.nonce}, of a server that keeps events"
         to_go = spent.block - view.confirmed_block
         if spent.evidence_root == batch.signed.report.evidence_root:
             batch = self._seen_in(batch, spent.block)

@@ -70,7 +70,7 @@ def _run_and_kill(session: Session, url: str, seconds: float) -> None:
     if child == 0:
         try:
             _relay(bind_session(session.config, connect(url), session.deployment))
-        except BaseException:
+        except BaseException:  # noqa: BLE001 (it is shown, and the parent notices)
             traceback.print_exc()
         finally:
             os._exit(1)
