@@ -7,7 +7,10 @@ are not in them.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from chainrep.node.waiting import Waiting
 
 FIXED, SIGNATURE, KNOWN, NEW = 41_000, 6_950, 5_750, 24_200
 LIMIT_PERCENT = 120
@@ -22,3 +25,38 @@ def fixed_gas(signatures: int) -> int:
 def source_gas(source: int, unscored: Container[int]) -> int:
     """Gas that this source adds; ``unscored`` are those without a record on the ledger yet."""
     return NEW if source in unscored else KNOWN
+
+
+def gas_limit(gas: int) -> int:
+    """What a transaction that is expected to take ``gas`` may take, and is reserved for it."""
+    return -(-gas * LIMIT_PERCENT // 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What sending costs now.
+
+    ``gas`` is what each source adds to ``fixed``; no batch may have a gas limit above ``limit`` or
+    more than ``most`` sources. ``price`` is in wei per gas.
+    """
+
+    gas: Mapping[int, int]
+    fixed: int
+    limit: int
+    most: int
+    price: int
+
+    def fitting(self, wanted: Sequence[Waiting]) -> Sequence[Waiting]:
+        """As many of these as one batch may hold, preferring the first."""
+        chosen: list[Waiting] = []
+        total = self.fixed
+        for one in wanted:
+            more = total + self.gas[one.source]
+            if len(chosen) < self.most and gas_limit(more) <= self.limit:
+                total = more
+                chosen.append(one)
+        return chosen
+
+    def cost(self, chosen: Iterable[Waiting]) -> int:
+        """Wei that a batch of these is expected to cost."""
+        return (self.fixed + sum(self.gas[one.source] for one in chosen)) * self.price

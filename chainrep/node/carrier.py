@@ -10,7 +10,8 @@ several are mined.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from eth_account import Account
@@ -29,6 +30,7 @@ from chainrep.store.pace import Pace
 PATIENCE_SECONDS, PATIENCE_BLOCKS = 60, 3
 """A transaction that was not mined in so much time and so many blocks is replaced."""
 MAX_FAILURES = 3
+_SKEW_SECONDS = 60
 _DEAREST = 4
 """A replacement offers at most so many times the market's fee."""
 _TOO_CHEAP = re.compile(r"underpriced|base ?fee|fee cap|fee too low|gas price", re.IGNORECASE)
@@ -55,6 +57,7 @@ class Carrier:
         batches: Batches,
         policy: FlushPolicy,
         private_key: bytes,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.address = str(Account.from_key(private_key).address)
         self.policy = policy
@@ -62,6 +65,7 @@ class Carrier:
         self._ledger = ledger
         self._batches = batches
         self._key = private_key
+        self._clock = clock
         self._repeated: dict[bytes, int] = {}
 
     def fees(self, view: LedgerView) -> Fees | None:
@@ -73,6 +77,10 @@ class Carrier:
         if view.base_fee + tip > most:
             return None
         return Fees(min(most, fees_at(view.base_fee, tip).maximum), tip)
+
+    def budget_time(self, view: LedgerView) -> int:
+        """The blocks' time, unless it runs ahead: a server must not bring on tomorrow's budget."""
+        return min(view.time, int(self._clock()) + _SKEW_SECONDS)
 
     def carry(self, batch: StoredBatch, view: LedgerView) -> Carried:
         """Do what brings a signed batch nearer to being mined, and return without waiting.
@@ -175,7 +183,8 @@ class Carrier:
             return None
         rivals = [s for s in self._batches.submissions(batch.id) if _nonce(s) == transaction.nonce]
         more = max(0, transaction.cost - max(map(_cost, rivals), default=0))
-        return reserve(self._batches.paces.load(), self.policy.budget, view.time, more)
+        now = self.budget_time(view)
+        return reserve(self._batches.paces.load(), self.policy.budget, now, more)
 
     def _stuck(self, last: Submission, view: LedgerView) -> bool:
         return (

@@ -8,10 +8,11 @@ the batch that maximises urgency - μ · cost.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
-from chainrep.node.batch_gas import LIMIT_PERCENT, fixed_gas, source_gas
+from chainrep.errors import InputError
+from chainrep.node.batch_gas import Bill, fixed_gas, source_gas
 from chainrep.node.batching import SAFE_UPDATES
 from chainrep.node.pacing import (
     DAY_SECONDS,
@@ -36,7 +37,8 @@ class FlushPolicy:
     ``max_updates`` sources fit into a batch; ``flush_at`` of them are worth a batch at once;
     ``max_age`` is how many seconds the oldest judgement waits at most; above ``max_fee`` wei per
     gas nothing is sent. With a ``budget``, ``flush_at`` has no meaning, and ``max_age`` is kept
-    only while spending is not ahead of the day; ``half_life`` is in seconds, see `waiting`.
+    only where the day's even spending has saved up for it; ``half_life`` is in seconds, see
+    `waiting`. Raises InputError where a figure makes no sense.
     """
 
     max_updates: int = SAFE_UPDATES
@@ -45,6 +47,14 @@ class FlushPolicy:
     max_fee: int | None = None
     budget: Budget | None = None
     half_life: int = HALF_LIFE
+
+    def __post_init__(self) -> None:
+        least = min(self.max_updates, self.flush_at, self.half_life)
+        if least < 1 or self.max_age < 0 or (self.max_fee is not None and self.max_fee < 1):
+            raise InputError(
+                "Sources in a batch, half-life and highest fee are at least 1, an age at least 0.",
+                "Leave out what is to stay as it is.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +118,6 @@ def _due(
     return waiting[: policy.max_updates] if enough or old or full else []
 
 
-@dataclass(frozen=True, slots=True)
-class _Bill:
-    """What sending costs now: gas per source and before the first, and how much can be paid."""
-
-    gas: Mapping[int, int]
-    fixed: int
-    room: int
-    most: int
-    price: int
-
-    def fitting(self, wanted: Sequence[Waiting]) -> Sequence[Waiting]:
-        """As many of these as money and a batch have room for, the most urgent per gas first."""
-        room = self.room - self.fixed
-        if len(wanted) <= self.most and sum(self.gas[one.source] for one in wanted) <= room:
-            return wanted
-        chosen: list[Waiting] = []
-        for one in sorted(wanted, key=lambda w: (-w.urgency // self.gas[w.source], w.source)):
-            if self.gas[one.source] <= room and len(chosen) < self.most:
-                room -= self.gas[one.source]
-                chosen.append(one)
-        return chosen
-
-    def cost(self, chosen: Iterable[Waiting]) -> int:
-        """Wei that a batch of these is expected to cost."""
-        return (self.fixed + sum(self.gas[one.source] for one in chosen)) * self.price
-
-
 def _within(
     policy: FlushPolicy,
     budget: Budget,
@@ -144,14 +127,14 @@ def _within(
     unscored: Container[int],
 ) -> Decision:
     money = left(pace, budget, market.time)
-    bill = _Bill(
+    bill = Bill(
         gas={one.source: source_gas(one.source, unscored) for one in waiting},
         fixed=fixed_gas(market.signatures),
-        room=money * 100 // max(1, market.max_price * LIMIT_PERCENT),
+        limit=money // max(1, market.max_price),
         most=policy.max_updates,
         price=max(1, market.price),
     )
-    if bill.room - bill.fixed < min(bill.gas.values()):
+    if not any(bill.fitting([one]) for one in waiting):
         reason = f"{_gwei(money)} gwei are left of today's budget, too little for a batch"
         return Decision(frozenset(), reason, rest(pace, market.block, market.time))
     if pace.multiplier == 0:
@@ -160,10 +143,10 @@ def _within(
     else:
         chosen = _worth_their_gas(budget, bill, waiting, pace.multiplier)
         if not chosen:
-            overdue = [one for one in waiting if market.time - one.oldest >= policy.max_age]
-            forced = bill.fitting(overdue)
-            if not ahead(pace, budget, market.time, bill.cost(forced)):
-                chosen = forced
+            old = [one for one in waiting if market.time - one.oldest >= policy.max_age]
+            overdue = bill.fitting(old)
+            saved = not ahead(pace, budget, market.time, bill.cost(overdue))
+            chosen = overdue if saved else []
     cost = bill.cost(chosen) if chosen else 0
     after = learn(pace, budget, market.block, market.time, cost, bill.cost([]))
     reason = _queue(waiting, market.time)
@@ -173,7 +156,7 @@ def _within(
 
 
 def _worth_their_gas(
-    budget: Budget, bill: _Bill, waiting: Sequence[Waiting], multiplier: int
+    budget: Budget, bill: Bill, waiting: Sequence[Waiting], multiplier: int
 ) -> Sequence[Waiting]:
     """The batch with the largest urgency - μ · cost; none where that is negative."""
     price = multiplier * bill.price * DAY_SECONDS
@@ -181,18 +164,20 @@ def _worth_their_gas(
     def surplus(one: Waiting) -> int:
         return one.urgency * budget.share - price * bill.gas[one.source]
 
-    chosen = bill.fitting([one for one in waiting if surplus(one) >= 0])
+    wanted = [one for one in waiting if surplus(one) >= 0]
+    wanted.sort(key=lambda one: -one.urgency // bill.gas[one.source])
+    chosen = bill.fitting(wanted)
     return chosen if sum(map(surplus, chosen)) >= price * bill.fixed else []
 
 
-def _first(budget: Budget, bill: _Bill, waiting: Sequence[Waiting], time: int) -> Sequence[Waiting]:
+def _first(budget: Budget, bill: Bill, waiting: Sequence[Waiting], time: int) -> Sequence[Waiting]:
     """While μ is not known: everything, once the even share of the time waited pays for it."""
     chosen = bill.fitting(waiting)
     saved = (time - waiting[0].oldest) * budget.wei_per_day
     return chosen if saved >= bill.cost(chosen) * DAY_SECONDS else []
 
 
-def _price_of(budget: Budget, bill: _Bill, chosen: Sequence[Waiting]) -> int:
+def _price_of(budget: Budget, bill: Bill, chosen: Sequence[Waiting]) -> int:
     """The μ at which this batch is just worth its cost; 0 where it says nothing about that."""
     urgency = sum(one.urgency for one in chosen)
     if not urgency:
@@ -202,8 +187,8 @@ def _price_of(budget: Budget, bill: _Bill, chosen: Sequence[Waiting]) -> int:
 
 
 def _queue(waiting: Sequence[Waiting], time: int) -> str:
-    age = max(0, time - waiting[0].oldest)
-    return f"{len(waiting)} sources wait, the oldest for {age:,} s"
+    count = "1 source waits" if len(waiting) == 1 else f"{len(waiting):,} sources wait"
+    return f"{count}, the oldest for {max(0, time - waiting[0].oldest):,} s"
 
 
 def _gwei(wei: int) -> str:

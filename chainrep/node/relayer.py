@@ -100,7 +100,7 @@ class Relayer:
         self.confirmations = confirmations
         self.limits = limits or FeedbackLimits()
         self.batches = Batches(outbox.db, outbox.ledger, lease)
-        self.carrier = Carrier(client, ledger, self.batches, self.policy, sender_key)
+        self.carrier = Carrier(client, ledger, self.batches, self.policy, sender_key, clock)
         self._clock = clock
         self._scored: set[int] = set()
 
@@ -287,7 +287,7 @@ class Relayer:
             return None, waits_for or "a lower fee per gas"
         market = Market(
             block=view.block,
-            time=self._now(view),
+            time=max(int(self._clock()), self.carrier.budget_time(view)),
             price=min(offer.maximum, view.base_fee + offer.tip),
             max_price=offer.maximum,
             signatures=view.committee.threshold,

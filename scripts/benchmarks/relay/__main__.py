@@ -13,6 +13,7 @@ import click
 from chainrep.cli.output import print_table, progress
 from chainrep.errors import ChainrepError
 from scripts.benchmarks.gas.chain import fresh_chain
+from scripts.benchmarks.relay.budget import budget_figures
 from scripts.benchmarks.relay.kills import kill_figures
 from scripts.benchmarks.relay.outbox import outbox_figures
 from scripts.benchmarks.relay.road import road_figures
@@ -23,12 +24,15 @@ from scripts.benchmarks.relay.road import road_figures
 @click.option("--sources", default=600, show_default=True, help="Sources in every batch.")
 @click.option("--feedback", default=60_000, show_default=True, help="Judgements to carry.")
 @click.option("--kills", default=200, show_default=True, help="Times to kill the relayer.")
+@click.option("--budget/--no-budget", default=True, help="Pace a budget, too: some minutes.")
 @click.option(
     "--folder",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="On the disk to measure [the system's folder for temporary files].",
 )
-def relay(as_json: bool, sources: int, feedback: int, kills: int, folder: Path | None) -> None:
+def relay(
+    as_json: bool, sources: int, feedback: int, kills: int, budget: bool, folder: Path | None
+) -> None:
     """Outbox against fsync, the whole road, the index, the score view, kills, the budget."""
     try:
         with (
@@ -48,6 +52,8 @@ def relay(as_json: bool, sources: int, feedback: int, kills: int, folder: Path |
                 found["lost"] += killed.pop("killed_lost")
                 found["duplicated"] += killed.pop("killed_duplicated")
                 found |= killed
+            if budget:
+                found |= budget_figures(tick=lambda: bar.advance(task))
     except ChainrepError as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(error.exit_code) from None
