@@ -8,19 +8,19 @@ from typing import Any, cast
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 from web3.exceptions import TransactionNotFound
 
 from chainrep.chain.client import Client
 from chainrep.errors import CallRefused
+from chainrep.protocol.keccak import keccak
 from chainrep.protocol.types import Report, SignedReport
 
 MAX_CALLS = 64
 """Places in one transaction's input at which a call is looked for."""
 _ARGUMENTS = ["bytes", "bytes32", "uint64", "uint64", "uint32", "bytes"]
-_APPLY_BATCH = keccak(text=f"applyBatch({','.join(_ARGUMENTS)})")[:4]
-_IS_VALID = keccak(text="isValidSignature(bytes32,bytes)")[:4]
+_APPLY_BATCH = keccak(f"applyBatch({','.join(_ARGUMENTS)})".encode())[:4]
+_IS_VALID = keccak(b"isValidSignature(bytes32,bytes)")[:4]
 """ERC-1271's selector, which is also the answer of a contract that accepts."""
 
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from eth_account import Account
-from eth_utils.crypto import keccak
 
 from chainrep.chain.address_book import Deployment
 from chainrep.chain.artifact import load_artifact
 from chainrep.chain.client import Client
 from chainrep.errors import ChainError, InputError
+from chainrep.protocol.keccak import keccak
 
 MAX_MEMBERS = 32
 NOBODY = "0x" + "00" * 20

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from eth_utils.crypto import keccak
 from web3.types import RPCEndpoint
 
 from chainrep.chain.client import Client
 from chainrep.errors import ChainError, FalseAnswer, InputError
 from chainrep.protocol.chain_event import ChainEvent, name_of, read_values
 from chainrep.protocol.contract_state import ContractState
+from chainrep.protocol.keccak import keccak
 
 MAX_CONTENT = 1 << 20
 """Bytes of one event; the longest batch that the ledger's largest limit allows has 786,420."""
@@ -107,7 +107,7 @@ def stated_state(
     """
 
     def words(contract: str, signature: str, count: int) -> Sequence[int]:
-        call = {"to": contracts[contract], "data": "0x" + keccak(text=signature)[:4].hex()}
+        call = {"to": contracts[contract], "data": "0x" + keccak(signature.encode())[:4].hex()}
         answer = _bytes(_request(client, "eth_call", [call, hex(block)]), 32 * count)
         if len(answer) not in {0, 32 * count}:
             raise FalseAnswer(f"{contract}.{signature} answered {len(answer)} bytes.")

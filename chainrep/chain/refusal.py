@@ -8,10 +8,10 @@ from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 
 from chainrep.chain.artifact import load_artifact
 from chainrep.errors import CallRefused, ChainError, DuplicateSource, UnknownSource
+from chainrep.protocol.keccak import keccak
 
 CONTRACTS = (
     "SourceRegistry",
@@ -77,4 +77,4 @@ def _errors() -> Mapping[bytes, dict[str, Any]]:
 
 def _selector(entry: dict[str, Any]) -> bytes:
     types = ",".join(item["type"] for item in entry["inputs"])
-    return keccak(text=f"{entry['name']}({types})")[:4]
+    return keccak(f"{entry['name']}({types})".encode())[:4]

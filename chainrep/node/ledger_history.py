@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from eth_utils.crypto import keccak
-
 from chainrep.chain.binding import bind
 from chainrep.chain.client import Client
 from chainrep.chain.event_log import BlockHead, block_head, head_number, logged_events
@@ -17,6 +15,7 @@ from chainrep.errors import ChainError, FalseAnswer
 from chainrep.node.log_ranges import read_ranges
 from chainrep.protocol.chain_event import ChainEvent
 from chainrep.protocol.contract_state import extend_history
+from chainrep.protocol.keccak import keccak
 
 OnBlock = Callable[[int, int], None]
 """Called with the last block that was read and the one to be reached."""

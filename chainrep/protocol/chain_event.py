@@ -15,9 +15,9 @@ from typing import Any
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from chainrep.errors import InputError
+from chainrep.protocol.keccak import keccak
 
 _EIP712 = ("EIP712DomainChanged()",)
 _SUCCEEDS = ("Succeeds(address indexed predecessor)",)
@@ -163,4 +163,4 @@ def _shape(signature: str) -> tuple[str, _Shape]:
     types = ",".join(kind for kind, _, _ in parsed)
     indexed = [_Argument(kind, argument) for kind, mark, argument in parsed if mark]
     plain = [_Argument(kind, argument) for kind, mark, argument in parsed if not mark]
-    return name, _Shape(keccak(text=f"{name}({types})"), indexed, plain)
+    return name, _Shape(keccak(f"{name}({types})".encode()), indexed, plain)

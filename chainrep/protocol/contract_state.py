@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from eth_utils.crypto import keccak
-
 from chainrep.errors import InputError
 from chainrep.protocol.chain_event import ChainEvent
+from chainrep.protocol.keccak import keccak
 
 _LOW_160 = (1 << 160) - 1
 _RATING, _VOUCH = 0, 1

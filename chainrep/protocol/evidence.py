@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from eth_utils.crypto import keccak
-
 from chainrep.errors import BatchTooLarge
+from chainrep.protocol.keccak import keccak
 from chainrep.protocol.merkle import MerkleTree, build_tree
 from chainrep.protocol.types import MAX_DELTA, Feedback, FeedbackKind, ScoreUpdate
 
@@ -48,7 +47,7 @@ def query_digest(query: str, salt: bytes) -> bytes:
 
 def feedback_id(key: str) -> bytes:
     """The 32-byte form of an idempotency key."""
-    return keccak(text=key)
+    return keccak(key.encode())
 
 
 def evidence_record(feedback: Feedback) -> EvidenceRecord:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from eth_utils.crypto import keccak
-
 from chainrep.errors import InputError
+from chainrep.protocol.keccak import keccak
 
 MAX_PROOF = 64
 NODE_SIZES = (20, 32)

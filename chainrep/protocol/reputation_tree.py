@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from chainrep.errors import InputError
+from chainrep.protocol.keccak import keccak
 from chainrep.protocol.merkle import MerkleTree, build_tree, prove
 
 NODE_BYTES = 20

@@ -9,10 +9,10 @@ from typing import Any
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_keys.exceptions import BadSignature
-from eth_utils.crypto import keccak
 from eth_utils.exceptions import ValidationError
 
 from chainrep.errors import SignatureError
+from chainrep.protocol.keccak import keccak
 from chainrep.protocol.types import Report, SignedReport
 
 DOMAIN_NAME = "chainrep ScoreLedger"

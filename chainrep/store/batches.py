@@ -147,7 +147,7 @@ class Batches:
         return [_batch(row) for row in rows]
 
     def keep(self, batch: int, submission: Submission, pace: Pace | None = None) -> None:
-        """Store a signed transaction, and what it may cost in ``pace``; then it may be broadcast."""
+        """Store a signed transaction, and in ``pace`` what it may cost; then broadcast it."""
         with self._step():
             self.db.execute(
                 "INSERT OR IGNORE INTO submission (hash, batch, raw, sent_block, sent_time)"

@@ -68,7 +68,7 @@ def store_failure(error: sqlite3.DatabaseError) -> StoreError:
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
         return StoreError(
             "The store cannot be written.",
-            "Check that its folder is writable, or choose another one with --home; nothing is lost.",
+            "Check that its folder is writable, or choose another with --home; nothing is lost.",
         )
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StoreError(

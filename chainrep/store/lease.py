@@ -64,7 +64,7 @@ class Lease:
             )  # fmt: skip
 
     def renew(self) -> None:
-        """To be called within the transaction of a durable step; raise StoreBusy when it is lost."""
+        """Prolong it, within the transaction of a durable step; raise StoreBusy when it is lost."""
         renewed = self.db.execute(
             "UPDATE lease SET expires = ? WHERE ledger = ? AND holder = ?",
             (self._end(), self.ledger, self._token),
