@@ -45,13 +45,10 @@ def relay(
             found |= road_figures(
                 client, Path(home) / "home", sources, feedback, lambda: bar.advance(task)
             )
-            if chain == "anvil":  # the embedded chain cannot turn back while somebody asks it
-                killed = kill_figures(
-                    client.label, Path(home) / "killed", kills, lambda: bar.advance(task)
-                )
-                found["lost"] += killed.pop("killed_lost")
-                found["duplicated"] += killed.pop("killed_duplicated")
-                found |= killed
+            killed = kill_figures(Path(home) / "killed", kills, lambda: bar.advance(task))
+            found["lost"] += killed.pop("killed_lost", 0)
+            found["duplicated"] += killed.pop("killed_duplicated", 0)
+            found |= killed
             if budget:
                 found |= budget_figures(tick=lambda: bar.advance(task))
     except ChainrepError as error:
