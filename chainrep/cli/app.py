@@ -19,6 +19,7 @@ _COMMANDS = {
     "doctor": "chainrep.cli.doctor:doctor",
     "feedback": "chainrep.cli.feedback:feedback",
     "keys": "chainrep.cli.keys:keys",
+    "node": "chainrep.cli.node:node",
     "source": "chainrep.cli.source:source",
     "sources": "chainrep.cli.sources:sources",
 }

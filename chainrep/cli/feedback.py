@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from chainrep.cli.address import read_address
 from chainrep.cli.audit import audit
+from chainrep.cli.members import member_option, read_members
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
@@ -119,10 +119,7 @@ def status(config: Config, as_json: bool) -> None:
 @feedback.command()
 @settings
 @signing
-@click.option(
-    "--member", "members", multiple=True, metavar="ADDRESS=URL",
-    help="A committee member (`chainrep committee serve`) to ask for its signature; repeat.",
-)  # fmt: skip
+@member_option
 @click.option("--max-updates", type=int, help="Sources per batch [600, or fewer].")
 @json_option
 def flush(
@@ -139,7 +136,7 @@ def flush(
     """
     from chainrep.session import open_session, sender_key
 
-    asked = _members(members)
+    asked = read_members(members)
     session = open_session(config)
     sender = sender_key(config, session.client, read_passphrase)
     outbox = session.outbox()
@@ -173,20 +170,6 @@ def flush(
         click.echo("Nothing was pending.")
     for key, reason in refused.items():
         click.echo(f"Refused {key}: {reason}.", err=True)
-
-
-def _members(given: tuple[str, ...]) -> dict[str, str]:
-    """URLs by address; raise InputError for what is not ADDRESS=URL, or names one twice."""
-    urls: dict[str, str] = {}
-    for text in given:
-        address, found, url = text.partition("=")
-        if not found or not url.startswith(("http://", "https://")):
-            raise InputError(f"--member {text[:80]!r} is not ADDRESS=URL.")
-        member = read_address("--member", address)
-        if member in urls:
-            raise InputError(f"--member names {member} twice.")
-        urls[member] = url
-    return urls
 
 
 def _hundredths(option: str, units: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chainrep.errors import DuplicateFeedback, InputError, OutboxFull
 from chainrep.protocol.types import MAX_DELTA, MAX_RECEIPT, MAX_SOURCE, Feedback, FeedbackKind
@@ -169,4 +169,5 @@ def _check(feedback: Feedback) -> None:
 def feedback_of(row: sqlite3.Row) -> Feedback:
     """A row of the feedback table as the record it keeps."""
     fields = {name: row[name] for name in Feedback.__slots__}
-    return replace(Feedback(**fields), kind=FeedbackKind(row["kind"]))
+    fields["kind"] = FeedbackKind(fields["kind"])
+    return Feedback(**fields)

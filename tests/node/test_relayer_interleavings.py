@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order to two relayers and their chain: each judgement counts once."""
+"""Whatever happens in any order to two relayers and their chain, each judgement counts once."""
 
 from itertools import count
 
