@@ -13,7 +13,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from threading import Event
 
 from chainrep.chain.address_book import Deployment
 from chainrep.chain.client import Client
@@ -30,7 +29,6 @@ from chainrep.node.log_ranges import RangeSize, smaller_helps
 from chainrep.protocol.contract_state import ContractState, state_after
 from chainrep.store.chain_index import DENSE_BLOCKS, ChainIndex, Checkpoint
 
-POLL_SECONDS = 2.0
 MAX_LAG = 32
 """Blocks that a server may be behind the index before another one is asked."""
 _NO_PROGRESS = 50
@@ -72,20 +70,6 @@ class Indexer:
         self._first_block = deployment.block
         self._confirmations = confirmations
         self._size = size or RangeSize()
-
-    def run(
-        self,
-        stop: Event,
-        poll_seconds: float = POLL_SECONDS,
-        on_step: Callable[[IndexProgress], None] | None = None,
-    ) -> None:
-        """Follow the chain until ``stop`` is set; raises what ``step`` raises."""
-        while not stop.is_set():
-            progress = self.step()
-            if on_step is not None:
-                on_step(progress)
-            if progress.at_head:
-                stop.wait(poll_seconds)
 
     def catch_up(self, on_step: Callable[[IndexProgress], None] | None = None) -> IndexProgress:
         """Step until the head is reached; raises what ``step`` raises."""

@@ -15,7 +15,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from threading import Event
 
 from chainrep.chain.client import Client, Receipt
 from chainrep.chain.score_ledger import Committee, ScoreLedger
@@ -103,23 +102,6 @@ class Relayer:
         self.carrier = Carrier(client, ledger, self.batches, self.policy, sender_key, clock)
         self._clock = clock
         self._scored: set[int] = set()
-
-    def run(
-        self,
-        stop: Event,
-        poll_seconds: float = _POLL_MAX_SECONDS,
-        on_step: Callable[[RelayProgress], None] | None = None,
-    ) -> None:
-        """Carry feedback until ``stop`` is set, as the policy has it; raises as ``step`` does."""
-        try:
-            while not stop.is_set():
-                progress = self.step()
-                if on_step is not None:
-                    on_step(progress)
-                if progress.at_rest:
-                    stop.wait(poll_seconds)
-        finally:
-            self.close()
 
     def flush(
         self, max_updates: int | None = None, stalled_seconds: float = STALLED_SECONDS

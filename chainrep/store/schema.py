@@ -158,6 +158,8 @@ MIGRATIONS = (
     ALTER TABLE submission ADD COLUMN sent_time INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE submission ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;
 
+    CREATE INDEX feedback_refused ON feedback (ledger) WHERE refused IS NOT NULL;
+
     CREATE TABLE lease (
         ledger TEXT PRIMARY KEY,
         holder BLOB NOT NULL,

@@ -1,7 +1,6 @@
 """The indexer on a real chain: what the contracts say is what the store ends up with."""
 
 from dataclasses import replace
-from threading import Event
 
 import pytest
 from eth_abi.abi import encode
@@ -129,18 +128,6 @@ def test_two_indexers_on_one_store_do_not_disturb_each_other(writer, still, whol
     while at_head != [True, True]:
         at_head = [indexer.step().at_head for indexer in pair]
     assert digest(pair[0]) == digest(whole)
-
-
-def test_following_the_chain_ends_when_told_to(writer, tmp_path):
-    stop, seen = Event(), []
-
-    def on_step(progress):
-        seen.append(progress.at_head)
-        if progress.at_head:
-            stop.set()
-
-    indexer_in(writer, tmp_path / "store.sqlite").run(stop, 0.01, on_step)
-    assert seen == [True]
 
 
 def limited(limit, error):
