@@ -7,9 +7,12 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eth_account import Account
-from eth_tester import EthereumTester, PyEVMBackend
+
+if TYPE_CHECKING:
+    from eth_tester import EthereumTester
 
 MNEMONIC = "test test test test test test test test test test test junk"
 """The phrase every Ethereum development tool publishes; its keys are known to everybody."""
@@ -42,6 +45,8 @@ def dev_accounts(count: int) -> Sequence[DevAccount]:
 
 def embedded_chain() -> EthereumTester:
     """A fresh in-process chain (py-evm, Prague rules) with the published accounts funded."""
+    from eth_tester import EthereumTester, PyEVMBackend  # a third of a second, on every command
+
     backend = PyEVMBackend.from_mnemonic(
         MNEMONIC,
         num_accounts=ACCOUNTS,
