@@ -36,6 +36,8 @@ from chainrep.store.outbox import Outbox
 
 DEADLINE_SECONDS = 3_600
 STALLED_SECONDS = 600.0
+MAX_OPEN = 64
+"""Batches that may wait for their confirmations: more says that a server shows none."""
 _MARGIN_SECONDS = 60
 """A report that expires sooner is signed anew first: its transaction might come too late."""
 _POLL_SECONDS, _POLL_GROWTH, _POLL_MAX_SECONDS = 0.05, 1.5, 2.0
@@ -176,7 +178,7 @@ class Relayer:
             else:
                 waits_for = followed
         acted = False
-        if not unmined:
+        if not unmined and len(self.batches.open()) < MAX_OPEN:
             sealed, waits_for = self._seal_next(view, waits_for)
             unmined = [sealed] if sealed else []
         if unmined:
