@@ -25,7 +25,6 @@
         ├── DuplicateSource   this owner already registered this URI
         ├── FalseAnswer       a server said what cannot be true
         ├── CallRefused       a contract refused the call, for a reason it names
-        ├── FeesTooHigh       the chain asks for more per gas, or for the day, than is allowed
         └── TransactionLost   a transaction was not mined in time
 
 A message is one sentence; ``remedy`` is a second one that says what to do next.
@@ -158,10 +157,6 @@ class CallRefused(ChainError):
         super().__init__(summary, remedy)
         self.name = name
         self.values = values
-
-
-class FeesTooHigh(ChainError):
-    """A transaction would cost more per gas, or more of the day's budget, than is allowed."""
 
 
 class TransactionLost(ChainError):

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
+from chainrep.cli.amount import GWEI, read_amount
 from chainrep.cli.audit import audit
 from chainrep.cli.members import member_option, read_members
-from chainrep.cli.options import json_option, settings, signing
+from chainrep.cli.options import (
+    confirmations_option,
+    json_option,
+    max_fee_option,
+    settings,
+    signing,
+)
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
 from chainrep.errors import ChainUnreachable, InputError, UnknownSource
+
+if TYPE_CHECKING:
+    from chainrep.node.relayer import RelayProgress
 
 
 @click.group(short_help="Record judgements and send them in batches.")
@@ -120,12 +131,16 @@ def status(config: Config, as_json: bool) -> None:
 @settings
 @signing
 @member_option
+@confirmations_option
+@max_fee_option
 @click.option("--max-updates", type=int, help="Sources per batch [600, or fewer].")
 @json_option
 def flush(
     config: Config,
     read_passphrase: Callable[[str], str],
     members: tuple[str, ...],
+    confirmations: int | None,
+    max_fee: str | None,
     max_updates: int | None,
     as_json: bool,
 ) -> None:
@@ -134,16 +149,25 @@ def flush(
     A run that was stopped is finished by the next one; nothing is counted twice. Without --member,
     the published accounts of a local test chain sign.
     """
+    from chainrep.node.flush_policy import FlushPolicy
     from chainrep.session import open_session, sender_key
 
     asked = read_members(members)
+    ceiling = None if max_fee is None else read_amount("--max-fee", max_fee, GWEI)
     session = open_session(config)
     sender = sender_key(config, session.client, read_passphrase)
     outbox = session.outbox()
     applied = []
     with progress() as bar:
         task = bar.add_task("Batches", total=None)
-        for batch in session.relayer(outbox, sender, asked).flush(max_updates):
+        policy = FlushPolicy(max_fee=ceiling)
+        relayer = session.relayer(outbox, sender, asked, confirmations, policy)
+
+        def show(step: RelayProgress) -> None:
+            waits = f"waiting for {step.waits_for}" if step.waits_for else "sending"
+            bar.update(task, description=f"Batches: {waits}")
+
+        for batch in relayer.flush(max_updates, on_step=show):
             applied.append(batch)
             bar.advance(task)
     refused = outbox.refusals()

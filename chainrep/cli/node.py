@@ -10,7 +10,13 @@ import click
 from chainrep.cli.amount import ETHER, GWEI, read_amount
 from chainrep.cli.logs import JSON, TEXT, one_line, start_logging
 from chainrep.cli.members import member_option, read_members
-from chainrep.cli.options import json_option, settings, signing
+from chainrep.cli.options import (
+    confirmations_option,
+    json_option,
+    max_fee_option,
+    settings,
+    signing,
+)
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
 
@@ -34,10 +40,7 @@ def node() -> None:
 @click.option(
     "--no-relay", is_flag=True, help="Only index and serve: nothing is sent, no key is needed."
 )
-@click.option(
-    "--confirmations", type=click.IntRange(1, 10_000), metavar="N",
-    help="How deep a batch must be to count as applied [12; 1 on a local test chain].",
-)  # fmt: skip
+@confirmations_option
 @click.option(
     "--max-updates", type=click.IntRange(1, _MOST), metavar="N",
     help="Sources per batch [600, or fewer].",
@@ -50,7 +53,7 @@ def node() -> None:
     "--max-age", type=click.IntRange(0, _MOST), metavar="SECONDS",
     help="Send as soon as a judgement is so old [3600].",
 )  # fmt: skip
-@click.option("--max-fee", metavar="GWEI", help="Send nothing above this price per gas.")
+@max_fee_option
 @click.option("--daily-budget", metavar="ETH", help="Spend no more than this per UTC day.")
 @click.option(
     "--half-life", type=click.FloatRange(0.01, 100_000), metavar="HOURS",
@@ -115,8 +118,7 @@ def run(
         key = sender_key(config, session.client, read_passphrase)
         if not asked:
             signing_accounts(session.client)  # refuses, now and not for ever, where nobody can sign
-        depth = session.confirmations if confirmations is None else confirmations
-        plan = RelayPlan(key, asked, depth, policy)
+        plan = RelayPlan(key, asked, confirmations, policy)
     start_logging(log_format)
     run_node(session, plan, host, port, unwell_after)
 

@@ -21,6 +21,15 @@ passphrase_option = click.option(
     metavar="N",
     help="Read the passphrase as one line from file descriptor N [a prompt].",
 )
+confirmations_option = click.option(
+    "--confirmations",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="How deep a batch must be to count as applied [12; 1 on a local test chain].",
+)
+max_fee_option = click.option(
+    "--max-fee", metavar="GWEI", help="Send nothing above this price per gas."
+)
 _home_option = click.option(
     "--home", metavar="DIR", help="State folder [CHAINREP_HOME, else ~/.chainrep]."
 )

@@ -43,7 +43,7 @@ class RelayPlan:
 
     sender_key: bytes = field(repr=False)
     members: Mapping[str, str]
-    confirmations: int
+    confirmations: int | None
     policy: FlushPolicy
 
 

@@ -106,7 +106,10 @@ class Relayer:
         self._scored: set[int] = set()
 
     def flush(
-        self, max_updates: int | None = None, stalled_seconds: float = STALLED_SECONDS
+        self,
+        max_updates: int | None = None,
+        stalled_seconds: float = STALLED_SECONDS,
+        on_step: Callable[[RelayProgress], None] | None = None,
     ) -> Iterator[AppliedBatch]:
         """Send all pending feedback, whatever the policy says of it, until it is confirmed.
 
@@ -128,6 +131,8 @@ class Relayer:
         try:
             while True:
                 progress = self.step()
+                if on_step is not None:
+                    on_step(progress)
                 yield from progress.settled
                 if not progress.pending and not progress.open:
                     return
