@@ -242,8 +242,9 @@ def test_the_store_is_counted_once_in_a_while_however_often_it_is_asked_for(node
 
 def test_counting_gives_up_in_time_first_on_what_takes_longest(store):
     with closing(open_store(store)) as db:
-        outbox = Outbox(db, OTHER)
+        outbox = Outbox(db, LEDGER)
         outbox.put_many([(feedback(f"more{i}"), b"") for i in range(20_000)])
+        outbox.refuse({f"more{i}": "too old" for i in range(20_000)})
     looks = iter([0.0])
     backlog = read_backlog(store, LEDGER, 1.0, lambda: next(looks, 5.0))
     assert (backlog.pending, backlog.in_flight, backlog.open_batches) == (2, 1, 1)
