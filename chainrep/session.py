@@ -30,6 +30,7 @@ OWNER = 0
 COMMITTEE = (1, 2, 3)
 THRESHOLD = 2
 FIRST_SOURCE_OWNER = 4
+MAX_AHEAD_SECONDS = 600
 LOCAL_CONFIRMATIONS, CONFIRMATIONS = 1, 12
 
 
@@ -89,6 +90,7 @@ class Session:
             policy,
             self.confirmations if confirmations is None else confirmations,
             MEMBER_LIMITS if members else None,
+            None if self.client.chain_id in DEVNET_CHAIN_IDS else MAX_AHEAD_SECONDS,
         )
 
     @property

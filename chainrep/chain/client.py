@@ -21,7 +21,7 @@ from web3.exceptions import (
 from web3.providers.base import BaseProvider
 
 from chainrep.chain.failover import FailoverProvider
-from chainrep.chain.fees import GWEI, MAX_TIP, Fees, fees_at
+from chainrep.chain.fees import GWEI, MAX_TIP, MAX_TRANSACTION_GAS, Fees, fees_at
 from chainrep.chain.refusal import explain_revert
 from chainrep.chain.signed_transaction import SignedTransaction
 from chainrep.chain.url_standing import UrlHealth
@@ -38,7 +38,6 @@ _POLL_SECONDS = 0.05
 _POLL_GROWTH = 1.5
 _POLL_MAX_SECONDS = 2.0
 _GAS_MARGIN_PERCENT = 120
-_MOST_GAS = 2**24  # of one transaction: EIP-7825
 
 T = TypeVar("T")
 
@@ -151,7 +150,7 @@ class Client:
         gas = self.ask(lambda: self.w3.eth.estimate_gas(cast(Any, base)))
         offer = fees or self.market_fees()
         rest = {
-            "gas": min(gas * _GAS_MARGIN_PERCENT // 100, max(gas, _MOST_GAS)),
+            "gas": min(gas * _GAS_MARGIN_PERCENT // 100, max(gas, MAX_TRANSACTION_GAS)),
             "nonce": self.account_nonce(sender, "pending") if nonce is None else nonce,
             "maxFeePerGas": offer.maximum,
             "maxPriorityFeePerGas": offer.tip,

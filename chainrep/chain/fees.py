@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GWEI = 10**9
+MAX_TRANSACTION_GAS = 2**24
+"""EIP-7825."""
 MIN_BUMP_PERMILLE = 125
 """Servers take a replacement only where both fees are higher by a tenth; some ask for an eighth."""
 MAX_TIP = 50 * GWEI

@@ -129,6 +129,24 @@ def status(config: Config, as_json: bool) -> None:
 
 @feedback.command()
 @settings
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@json_option
+def retry(config: Config, keys: tuple[str, ...], as_json: bool) -> None:
+    """Let feedback that was set aside wait again: these keys, or all of it.
+
+    For what was refused wrongly, by a server that lagged or a member that was misconfigured.
+    """
+    from chainrep.session import open_session
+
+    count = open_session(config).outbox().retry(keys)
+    if as_json:
+        print_json({"pending_again": count})
+        return
+    click.echo(f"{count:,} records wait again; `chainrep feedback flush` sends them.")
+
+
+@feedback.command()
+@settings
 @signing
 @member_option
 @confirmations_option
@@ -188,7 +206,11 @@ def flush(
         )
         return
     for batch in applied:
-        gas = f", {batch.receipt.gas_used:,} gas" if batch.receipt else ", by another relayer"
+        gas = (
+            f", {batch.receipt.gas_used:,} gas"
+            if batch.receipt
+            else ", by way of another transaction"
+        )
         click.echo(f"Batch {batch.nonce}: {len(batch.updates)} sources updated{gas}.")
     if not applied:
         click.echo("Nothing was pending.")

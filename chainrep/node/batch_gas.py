@@ -32,6 +32,19 @@ def gas_limit(gas: int) -> int:
     return -(-gas * LIMIT_PERCENT // 100)
 
 
+def within_gas(
+    sources: Sequence[int], unscored: Container[int], signatures: int, limit: int
+) -> frozenset[int]:
+    """The first of these sources, as many as fit into a transaction of this gas limit."""
+    gas, fitting = fixed_gas(signatures), set[int]()
+    for source in sources:
+        gas += source_gas(source, unscored)
+        if gas_limit(gas) > limit:
+            break
+        fitting.add(source)
+    return frozenset(fitting)
+
+
 @dataclass(frozen=True, slots=True)
 class Bill:
     """What sending costs now.

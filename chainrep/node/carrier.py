@@ -23,14 +23,17 @@ from chainrep.chain.signed_transaction import SignedTransaction
 from chainrep.errors import CallRefused, ChainError, ChainUnreachable, InputError
 from chainrep.node.flush_policy import FlushPolicy
 from chainrep.node.ledger_view import LedgerView
-from chainrep.node.pacing import DAY_SECONDS, reserve, settle
+from chainrep.node.pacing import give_back, reserve
 from chainrep.store.batches import Batches, StoredBatch, Submission
 from chainrep.store.pace import Pace
 
 PATIENCE_SECONDS, PATIENCE_BLOCKS = 60, 3
 """A transaction that was not mined in so much time and so many blocks is replaced."""
 MAX_FAILURES = 3
+"""Account nonces that one report may use up; it is signed anew after an hour at most."""
+OVER_BUDGET = "the next day's budget"
 _SKEW_SECONDS = 60
+_LEAST_PAID = 4
 _DEAREST = 4
 """A replacement offers at most so many times the market's fee."""
 _TOO_CHEAP = re.compile(r"underpriced|base ?fee|fee cap|fee too low|gas price", re.IGNORECASE)
@@ -89,26 +92,34 @@ class Carrier:
         takes the transaction.
         """
         sent = self._batches.submissions(batch.id)
-        last = sent[-1] if sent else None
-        if last is None:
-            return self._send(batch, view, None, None)
+        if not sent:
+            return self._send(batch, view, None, self.fees(view))
+        last = sent[-1]
         transaction = SignedTransaction(last.hash, last.raw)
         free = self._client.account_nonce(self.address)
         if transaction.nonce < free:
-            return self._send_anew(batch, view, sent, last)
-        if last.superseded or self._stuck(last, view):
-            # Below it may be a gap, which nothing fills but this.
-            return self._send(batch, view, free, transaction.fees.bumped())
-        return self._repeat(batch, view, transaction, raise_fees=True)
+            return self._send_anew(batch, view, sent, free)
+        if not last.superseded and not self._stuck(last, view):
+            return self._repeat(batch, view, transaction, raise_fees=True)
+        # Under an earlier nonce, below which nothing of ours waits, it fills a gap.
+        rival = transaction.fees.bumped() if transaction.nonce == free else None
+        offer = self._offer(view, rival)
+        if offer is None and not last.superseded:  # no more may be offered: say it again
+            return self._repeat(batch, view, transaction, raise_fees=False)
+        return self._send(batch, view, free, offer or self.fees(view))
 
     def refund(self, batch: StoredBatch, mined: bytes, paid: int, pace: Pace) -> Pace:
-        """Give back what the transaction that was mined did not take of today's reserve."""
+        """Give back what the transaction that was mined did not take of today's reserve.
+
+        At most three quarters: a server that makes receipts up could void the budget otherwise.
+        """
         sent = self._batches.submissions(batch.id)
         nonce = next(_nonce(s) for s in sent if s.hash == mined)
         rivals = [s for s in sent if _nonce(s) == nonce]
-        day = rivals[-1].sent_time // DAY_SECONDS
-        before = max((_cost(s) for s in rivals if s.sent_time // DAY_SECONDS < day), default=0)
-        return settle(pace, day, max(map(_cost, rivals)) - before, paid)
+        reserved = sum(s.reserved for s in rivals)
+        rest = reserved - max(paid, reserved // _LEAST_PAID)
+        taken_today = sum(s.reserved for s in rivals if s.reserved_day == pace.day)
+        return give_back(pace, min(rest, taken_today))
 
     def _repeat(
         self, batch: StoredBatch, view: LedgerView, transaction: SignedTransaction, raise_fees: bool
@@ -125,40 +136,47 @@ class Carrier:
                 return Carried(acted=True, waits_for="its block")
             if not _TOO_CHEAP.search(refusal.summary):
                 raise
-            if raise_fees:  # by one step per block: a server must not drive them up at once
-                return self._send(batch, view, transaction.nonce, transaction.fees.bumped())
-            return Carried(acted=False, waits_for="a server that takes its fees")
+            # By one step per block: a server must not drive them up at once.
+            offer = self._offer(view, transaction.fees.bumped()) if raise_fees else None
+            if offer is None:
+                return Carried(acted=False, waits_for="a server that takes its fees")
+            return self._send(batch, view, transaction.nonce, offer)
         finally:
             self._repeated = {transaction.hash: view.block}
         return Carried(acted=True, waits_for="its block")
 
     def _send_anew(
-        self, batch: StoredBatch, view: LedgerView, sent: Sequence[Submission], last: Submission
+        self, batch: StoredBatch, view: LedgerView, sent: Sequence[Submission], free: int
     ) -> Carried:
-        """The account nonce is used up; by this transaction, unless another one took it."""
-        receipt = self._client.receipt(last.hash)
-        if receipt is not None and receipt.succeeded:
+        """The account nonce is used up; by one of these transactions, unless by another one.
+
+        A server that only says so is believed a few times: each time costs gas if it lies.
+        """
+        receipts = [self._client.receipt(s.hash) for s in sent]
+        if any(receipt is not None and receipt.succeeded for receipt in receipts):
             return Carried(acted=False, waits_for="its block")  # mined since the ledger was viewed
-        if receipt is not None:
-            tried = [s for s in sent if not s.superseded]
-            failed = [r for s in tried if (r := self._client.receipt(s.hash)) and not r.succeeded]
-            if len(failed) >= MAX_FAILURES:
-                raise CallRefused(
-                    f"Batch {batch.nonce} was mined and failed {len(failed)} times, last in"
-                    f" 0x{last.hash.hex()}.",
-                    "Look that transaction up to see why; the batch is kept.",
-                )
-        return self._send(batch, view, None, None)
+        used = {nonce for s in sent if not s.superseded and (nonce := _nonce(s)) < free}
+        if len(used) >= MAX_FAILURES:
+            raise CallRefused(
+                f"{len(used)} transactions for batch {batch.nonce} failed or lost their account"
+                f" nonce, last 0x{sent[-1].hash.hex()}.",
+                "Look that transaction up, see that nothing else uses the sender's key, and give"
+                " another URL with --rpc if the server is wrong. It is tried again within an hour.",
+            )
+        return self._send(batch, view, None, self.fees(view))
+
+    def _offer(self, view: LedgerView, at_least: Fees | None) -> Fees | None:
+        """The market's fees, or what replaces a rival if that is more; None where too dear."""
+        market = self.fees(view)
+        if market is None or at_least is None:
+            return market
+        offer = market.at_least(at_least)
+        most = min(self.policy.max_fee or offer.maximum, _DEAREST * market.maximum)
+        return offer if offer.maximum <= most else None
 
     def _send(
-        self, batch: StoredBatch, view: LedgerView, nonce: int | None, at_least: Fees | None
+        self, batch: StoredBatch, view: LedgerView, nonce: int | None, offer: Fees | None
     ) -> Carried:
-        offer = self.fees(view)
-        if offer is not None and at_least is not None:
-            market = offer
-            offer = offer.at_least(at_least)
-            if offer.maximum > min(self.policy.max_fee or offer.maximum, _DEAREST * market.maximum):
-                offer = None
         if offer is None:
             return Carried(acted=False, waits_for="a lower fee per gas")
         call = self._ledger.batch_call(batch.signed)
@@ -169,33 +187,33 @@ class Carrier:
                 return Carried(acted=False, waits_for="the ledger")
             raise
         try:
-            pace = self._reserved(batch, view, transaction)
+            reserved, pace = self._reserve(batch, view, transaction)
         except InputError:
-            return Carried(acted=False, waits_for="the next day's budget")
-        kept = Submission(transaction.hash, transaction.raw, view.block, view.time)
+            return Carried(acted=False, waits_for=OVER_BUDGET)
+        day = pace.day if pace else 0
+        kept = Submission(
+            transaction.hash, transaction.raw, view.block, view.time,
+            reserved=reserved, reserved_day=day,
+        )  # fmt: skip
         self._batches.keep(batch.id, kept, pace)
         return self._repeat(batch, view, transaction, raise_fees=False)
 
-    def _reserved(
+    def _reserve(
         self, batch: StoredBatch, view: LedgerView, transaction: SignedTransaction
-    ) -> Pace | None:
+    ) -> tuple[int, Pace | None]:
+        """Wei to reserve beyond what its rivals have, one of which at most is mined."""
         if self.policy.budget is None:
-            return None
-        rivals = [s for s in self._batches.submissions(batch.id) if _nonce(s) == transaction.nonce]
-        more = max(0, transaction.cost - max(map(_cost, rivals), default=0))
-        now = self.budget_time(view)
-        return reserve(self._batches.paces.load(), self.policy.budget, now, more)
+            return 0, None
+        sent = self._batches.submissions(batch.id)
+        more = transaction.cost - sum(s.reserved for s in sent if _nonce(s) == transaction.nonce)
+        wei, now = max(0, more), self.budget_time(view)
+        return wei, reserve(self._batches.paces.load(), self.policy.budget, now, wei)
 
     def _stuck(self, last: Submission, view: LedgerView) -> bool:
-        return (
-            view.time - last.sent_time >= PATIENCE_SECONDS
-            and view.block - last.sent_block >= PATIENCE_BLOCKS
-        )
+        blocks = view.block - last.sent_block
+        waited = blocks >= PATIENCE_BLOCKS or blocks < 0  # its number was false, or taken back
+        return waited and view.time - last.sent_time >= PATIENCE_SECONDS
 
 
 def _nonce(submission: Submission) -> int:
     return SignedTransaction(submission.hash, submission.raw).nonce
-
-
-def _cost(submission: Submission) -> int:
-    return SignedTransaction(submission.hash, submission.raw).cost

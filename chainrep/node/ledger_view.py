@@ -9,7 +9,10 @@ from typing import Any
 from chainrep.chain.binding import logs_of
 from chainrep.chain.fees import GWEI
 from chainrep.chain.score_ledger import Committee, ScoreLedger
+from chainrep.errors import FalseAnswer
 from chainrep.node.log_ranges import read_ranges
+
+_MANY = 2**48
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,11 @@ def view_ledger(ledger: ScoreLedger, confirmations: int) -> LedgerView:
     client, eth = ledger.client, ledger.client.w3.eth
     function = ledger.contract.functions.committee()
     newest = client.ask(lambda: eth.get_block("latest"))
+    if not (newest["number"] < _MANY and newest["timestamp"] < _MANY):
+        raise FalseAnswer(f"The chain at {client.label} states no possible block or time.")
     committee = Committee(*client.ask(lambda: function.call(block_identifier=newest["number"])))
+    if not committee.next_nonce < _MANY:
+        raise FalseAnswer(f"The chain at {client.label} states no possible nonce.")
     depth = max(0, newest["number"] - (confirmations - 1))
     confirmed, version, nonce = newest, committee.version, committee.next_nonce
     if depth < newest["number"]:

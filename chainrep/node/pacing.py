@@ -92,11 +92,9 @@ def reserve(pace: Pace, budget: Budget, time: int, wei: int) -> Pace:
     return replace(current, spent=current.spent + wei)
 
 
-def settle(pace: Pace, day: int, reserved: int, paid: int) -> Pace:
-    """Give back what a mined transaction did not take of its reserve, if it is still that day."""
-    if day != pace.day:
-        return pace
-    return replace(pace, spent=max(0, pace.spent - max(0, reserved - paid)))
+def give_back(pace: Pace, wei: int) -> Pace:
+    """Count as not spent what was reserved on the pace's day and not paid."""
+    return replace(pace, spent=max(0, pace.spent - max(0, wei)))
 
 
 def ahead(pace: Pace, budget: Budget, time: int, cost: int = 0) -> bool:

@@ -17,11 +17,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from chainrep.chain.client import Client, Receipt
-from chainrep.chain.score_ledger import Committee, ScoreLedger
+from chainrep.chain.fees import MAX_TRANSACTION_GAS
+from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
-from chainrep.errors import BatchTooLarge, InputError, QuorumNotMet, TransactionLost
+from chainrep.errors import (
+    BatchTooLarge,
+    CallRefused,
+    ChainError,
+    InputError,
+    QuorumNotMet,
+    TransactionLost,
+)
+from chainrep.node.batch_gas import within_gas
 from chainrep.node.batching import SAFE_UPDATES, next_batch
-from chainrep.node.carrier import Carried, Carrier
+from chainrep.node.carrier import OVER_BUDGET, Carried, Carrier
 from chainrep.node.feedback_limits import FeedbackLimits
 from chainrep.node.flush_policy import FlushPolicy, Market, decide
 from chainrep.node.ledger_view import LedgerView, SpentNonce, spent_on, view_ledger
@@ -46,7 +55,7 @@ _UNSIGNED = (0, b"")
 
 @dataclass(frozen=True, slots=True)
 class AppliedBatch:
-    """One batch that is on the chain; ``receipt`` is None when another relayer carried it."""
+    """One batch that is on the chain; ``receipt`` is None unless our transaction's was at hand."""
 
     nonce: int
     updates: Sequence[ScoreUpdate]
@@ -71,7 +80,9 @@ class RelayProgress:
 class Relayer:
     """Feedback of one outbox → evidence files → batches that a quorum signs → one ledger.
 
-    ``confirmations`` is how deep a batch must be to count as applied, its own block included.
+    ``confirmations`` is how deep a batch must be to count as applied, its own block included;
+    ``max_ahead`` how many seconds the chain may be ahead of ``clock``, None on a chain whose time
+    is set by hand.
     """
 
     def __init__(
@@ -87,6 +98,7 @@ class Relayer:
         policy: FlushPolicy | None = None,
         confirmations: int = 1,
         limits: FeedbackLimits | None = None,
+        max_ahead: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if confirmations < 1:
@@ -102,7 +114,9 @@ class Relayer:
         self.limits = limits or FeedbackLimits()
         self.batches = Batches(outbox.db, outbox.ledger, lease)
         self.carrier = Carrier(client, ledger, self.batches, self.policy, sender_key, clock)
+        self._max_ahead = max_ahead
         self._clock = clock
+        self._known_sources = 0
         self._scored: set[int] = set()
 
     def flush(
@@ -128,23 +142,26 @@ class Relayer:
         self.policy = replace(self.policy, flush_at=1, max_age=0, budget=None, max_updates=most)
         self.carrier.policy = self.policy
         pause, moved = _POLL_SECONDS, time.monotonic()
+        before: object = None
         try:
             while True:
                 progress = self.step()
+                now = (progress.pending, progress.open, progress.waits_for)
+                if progress.settled or now != before:
+                    pause, moved, before = _POLL_SECONDS, time.monotonic(), now
                 if on_step is not None:
                     on_step(progress)
                 yield from progress.settled
                 if not progress.pending and not progress.open:
                     return
-                if not progress.at_rest:
-                    pause, moved = _POLL_SECONDS, time.monotonic()
-                    continue
                 if time.monotonic() - moved > stalled_seconds:
                     raise TransactionLost(
                         f"Nothing has moved for {stalled_seconds:.0f} s; what waits, waits for"
                         f" {progress.waits_for}.",
                         "Nothing is lost: run the same command again, nothing is sent twice.",
                     )
+                if not progress.at_rest:
+                    continue
                 time.sleep(pause)
                 pause = min(pause * _POLL_GROWTH, _POLL_MAX_SECONDS)
         finally:
@@ -168,6 +185,7 @@ class Relayer:
     def _step(self) -> RelayProgress:
         self.batches.lease.take()
         view = view_ledger(self.ledger, self.confirmations)
+        self._require_present(view)
         settled: list[AppliedBatch] = []
         unmined: list[StoredBatch] = []
         waits_for = ""
@@ -182,6 +200,7 @@ class Relayer:
                 unmined.append(followed)
             else:
                 waits_for = followed
+        unmined.sort(key=lambda batch: batch.nonce)
         acted = False
         if not unmined and len(self.batches.open()) < MAX_OPEN:
             sealed, waits_for = self._seal_next(view, waits_for)
@@ -199,7 +218,8 @@ class Relayer:
 
     def _follow(self, batch: StoredBatch, view: LedgerView) -> AppliedBatch | StoredBatch | str:
         """What became of a batch whose nonce is spent: settled, to send again, or in suspense."""
-        first = max(batch.sealed_block, self.ledger.first_block)
+        sound = batch.sealed_block <= view.confirmed_block  # a server may have made it up
+        first = max(batch.sealed_block if sound else 0, self.ledger.first_block)
         spent = spent_on(self.ledger, batch.nonce, first, view.block)
         if spent is None:  # mined between two answers, or the server keeps no events
             return f"the event that used up nonce {batch.nonce}, of a server that keeps events"
@@ -232,19 +252,27 @@ class Relayer:
     def _carry(self, batch: StoredBatch, view: LedgerView) -> Carried:
         """See that the report is current and signed, and that its transaction gets mined."""
         report, committee = batch.signed.report, view.committee
-        if report.nonce > committee.next_nonce:  # what came before was taken back with its block
-            if view.confirmed_time <= report.deadline:
+        if report.nonce > committee.next_nonce:  # taken back with its block, or never so
+            if view.confirmed_time <= batch.sent_deadline:
                 return Carried(acted=False, waits_for=f"nonce {committee.next_nonce} of the ledger")
             batch = self._restate(batch, committee.next_nonce, view)
         elif report.committee != committee.version or self._expires(report, view):
             # The same nonce can be spent once only, so that nothing has to be confirmed first.
             batch = self._restate(batch, report.nonce, view)
-        signed = batch if batch.signed.signer_mask else self._signed(batch, committee)
+        signed = batch if batch.signed.signer_mask else self._signed(batch, view)
         if signed is None:
             return Carried(acted=True, waits_for="")
-        return self.carrier.carry(signed, view)
+        try:
+            carried = self.carrier.carry(signed, view)
+        except CallRefused:
+            if not signed.sent_deadline:  # it would be refused for ever; another cut may not be
+                self.batches.release(signed.id, {}, view.confirmed_time)
+            raise
+        if carried.waits_for == OVER_BUDGET and not signed.sent_deadline:
+            self.batches.release(signed.id, {}, view.confirmed_time)
+        return carried
 
-    def _signed(self, batch: StoredBatch, committee: Committee) -> StoredBatch | None:
+    def _signed(self, batch: StoredBatch, view: LedgerView) -> StoredBatch | None:
         """The batch with signatures; None where it was taken apart for what nobody would sign.
 
         It is in the store before anyone is asked: members sign no rival of a batch.
@@ -252,16 +280,16 @@ class Relayer:
         records = self.batches.records(batch.id)
         shown = [evidence_record(record) for record in records]
         try:
-            signed = self.quorum.sign(batch.signed.report, shown, committee)
+            signed = self.quorum.sign(batch.signed.report, shown, view.committee)
         except QuorumNotMet as failure:
             refused = {
                 record.key: failure.refused[one.id]
                 for record, one in zip(records, shown, strict=True)
                 if one.id in failure.refused
             }
-            if not refused or self.batches.submissions(batch.id):
+            if not refused or view.confirmed_time <= batch.sent_deadline:
                 raise
-            self.batches.release(batch.id, refused)
+            self.batches.release(batch.id, refused, view.confirmed_time)
             return None
         return self.batches.sign_again(batch, signed)
 
@@ -282,15 +310,23 @@ class Relayer:
             signatures=view.committee.threshold,
         )
         before = self.batches.paces.load()
+        if before.block > view.block:  # taken back, or a server made it up
+            before = replace(before, block=view.block)
         policy = replace(
             self.policy, max_updates=min(self.policy.max_updates, self.ledger.update_limit())
         )
-        decision = decide(policy, before, records, market, self._unscored(records))
+        counted = [record.source for record in records] if policy.budget else []
+        decision = decide(policy, before, records, market, self._new_among(counted))
         if self.policy.budget is not None and decision.pace != before:
             self.batches.note_pace(decision.pace)
         if not decision.sources:
             return None, waits_for or decision.reason
-        batch = next_batch(records, policy.max_updates, decision.sources)
+        chosen = decision.sources
+        if len(chosen) > SAFE_UPDATES:
+            ordered = [s for s in dict.fromkeys(r.source for r in records) if s in chosen]
+            unscored = self._new_among(ordered)
+            chosen = within_gas(ordered, unscored, market.signatures, MAX_TRANSACTION_GAS)
+        batch = next_batch(records, policy.max_updates, chosen)
         report = Report(
             committee=view.committee.version,
             nonce=view.committee.next_nonce,
@@ -303,25 +339,34 @@ class Relayer:
 
     def _admitted(self, records: Sequence[Feedback], view: LedgerView) -> Sequence[Feedback]:
         """Set aside, with the reason, what no member would sign."""
-        known = self.registry.count() if records else 0
-        reasons = {  # by the time of blocks: a clock set wrong must not make everything too old
+        if any(record.source > self._known_sources for record in records):
+            self._known_sources = max(self._known_sources, self.registry.count())
+        now = min(view.time, int(self._clock()))  # either alone may be wrong
+        reasons = {
             record.key: reason
             for record in records
-            if (reason := self.limits.objection(record, known, view.time))
+            if (reason := self.limits.objection(record, self._known_sources, now))
         }
         if not reasons:
             return records
         self.outbox.refuse(reasons)
         return [record for record in records if record.key not in reasons]
 
-    def _unscored(self, records: Sequence[Feedback]) -> frozenset[int]:
+    def _new_among(self, sources: Sequence[int]) -> frozenset[int]:
         """Sources without a record on the ledger, whose first update costs more."""
-        if self.policy.budget is None:
-            return frozenset()
-        asked = sorted({record.source for record in records} - self._scored)
+        asked = sorted(set(sources) - self._scored)
         scores = self.ledger.scores(asked) if asked else []
         self._scored.update(score.source for score in scores if score.updated_at)
         return frozenset(score.source for score in scores if not score.updated_at)
+
+    def _require_present(self, view: LedgerView) -> None:
+        """Raise ChainError where the chain is in the future: deadlines and ages would be false."""
+        ahead = view.time - int(self._clock())
+        if self._max_ahead is not None and ahead > self._max_ahead:
+            raise ChainError(
+                f"The chain at {self.client.label} is {ahead:,} s ahead of this machine's clock.",
+                "Set the clock, or give another URL with --rpc; nothing is lost.",
+            )
 
     def _seen_in(self, batch: StoredBatch, block: int | None) -> StoredBatch:
         if batch.block == block:

@@ -20,13 +20,15 @@ class StoredBatch:
     """A report, signed or not yet, with its row id in the store.
 
     Nothing used up its first nonce before ``sealed_block``; ``block`` is where it was seen on the
-    chain last, None while it is not there.
+    chain last, None while it is not there. ``sent_deadline`` is the latest deadline of its reports
+    for which a transaction was signed, in Unix seconds; 0: none ever was.
     """
 
     id: int
     signed: SignedReport
     sealed_block: int = 0
     block: int | None = None
+    sent_deadline: int = 0
 
     @property
     def nonce(self) -> int:
@@ -39,6 +41,7 @@ class Submission:
     """A signed transaction, kept before it is broadcast, in the block and at the time of then.
 
     It is superseded once its batch was signed anew: it may still be mined, but not be repeated.
+    ``reserved`` wei were taken from the budget of ``reserved_day`` for it.
     """
 
     hash: bytes
@@ -46,6 +49,8 @@ class Submission:
     sent_block: int
     sent_time: int
     superseded: bool = False
+    reserved: int = 0
+    reserved_day: int = 0
 
 
 class Batches:
@@ -83,28 +88,34 @@ class Batches:
                     block,
                 ),
             )
+            taken = StoreError(
+                "Feedback of this batch, or its nonce, belongs to another batch already.",
+                "Run the same command again; nothing was changed.",
+            )
+            if cursor.rowcount != 1:
+                raise taken
             batch = int(cursor.lastrowid or 0)
             claimed = self.db.executemany(
                 "UPDATE feedback SET batch = ? WHERE key = ? AND batch IS NULL AND refused IS NULL",
                 [(batch, record.key) for record in records],
             )
-            if cursor.rowcount != 1 or claimed.rowcount != len(records):
-                raise StoreError(
-                    "Feedback of this batch, or its nonce, belongs to another batch already.",
-                    "Run the same command again; nothing was changed.",
-                )
+            if claimed.rowcount != len(records):
+                raise taken
         return StoredBatch(batch, signed, block)
 
-    def release(self, batch: int, refused: Mapping[str, str]) -> None:
-        """Take a batch apart that has no transaction; its feedback waits again, in one step.
+    def release(self, batch: int, refused: Mapping[str, str], confirmed_time: int) -> None:
+        """Take a batch apart that can never be applied; its feedback waits again, in one step.
 
-        But for what is ``refused``, by key with the reason: that is set aside for good. Raises
-        StoreError, and changes nothing, where a transaction was signed for the batch.
+        But for what is ``refused``, by key with the reason: that is set aside. Raises StoreError,
+        and changes nothing, where a report that was sent has not expired at ``confirmed_time``.
         """
         with self._step():
-            sent = self.db.execute("SELECT 1 FROM submission WHERE batch = ?", (batch,)).fetchone()
+            sent = self.db.execute(
+                "SELECT 1 FROM batch WHERE id = ? AND sent_deadline >= ?", (batch, confirmed_time)
+            ).fetchone()
             if sent is not None:
-                raise StoreError("A batch that was sent cannot be taken apart.")
+                raise StoreError("A batch that may still be applied cannot be taken apart.")
+            self.db.execute("DELETE FROM submission WHERE batch = ?", (batch,))
             self.db.executemany(
                 "UPDATE feedback SET refused = ? WHERE key = ? AND batch = ?",
                 [(reason, key, batch) for key, reason in refused.items()],
@@ -150,15 +161,21 @@ class Batches:
         """Store a signed transaction, and in ``pace`` what it may cost; then broadcast it."""
         with self._step():
             self.db.execute(
-                "INSERT OR IGNORE INTO submission (hash, batch, raw, sent_block, sent_time)"
-                " VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO submission (hash, batch, raw, sent_block, sent_time,"
+                " reserved, reserved_day) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     submission.hash,
                     batch,
                     submission.raw,
                     submission.sent_block,
                     submission.sent_time,
+                    str(submission.reserved),
+                    submission.reserved_day,
                 ),
+            )
+            self.db.execute(
+                "UPDATE batch SET sent_deadline = max(sent_deadline, deadline) WHERE id = ?",
+                (batch,),
             )
             if pace is not None:
                 self.paces.save(pace)
@@ -173,6 +190,8 @@ class Batches:
                 row["sent_block"],
                 row["sent_time"],
                 bool(row["superseded"]),
+                int(row["reserved"]),
+                row["reserved_day"],
             )
             for row in rows
         ]
@@ -223,4 +242,4 @@ def _batch(row: sqlite3.Row) -> StoredBatch:
         updates=row["updates"],
     )
     signed = SignedReport(report, row["signer_mask"], row["signatures"])
-    return StoredBatch(row["id"], signed, row["sealed_block"], row["block"])
+    return StoredBatch(row["id"], signed, row["sealed_block"], row["block"], row["sent_deadline"])

@@ -112,12 +112,21 @@ class Outbox:
         return int(row[0])
 
     def refuse(self, reasons: Mapping[str, str]) -> None:
-        """Set records aside for good, by key, each with the reason a person can read."""
+        """Set records aside, by key, each with the reason a person can read."""
         with transaction(self.db):
             self.db.executemany(
                 "UPDATE feedback SET refused = ? WHERE key = ? AND batch IS NULL",
                 [(reason, key) for key, reason in reasons.items()],
             )
+
+    def retry(self, keys: Sequence[str] = ()) -> int:
+        """Let records that were set aside wait again, all without ``keys``; return how many."""
+        question = "UPDATE feedback SET refused = NULL WHERE ledger = ? AND refused IS NOT NULL"
+        with transaction(self.db):
+            if not keys:
+                return self.db.execute(question, (self.ledger,)).rowcount
+            rows = [(self.ledger, key) for key in keys]
+            return self.db.executemany(question + " AND key = ?", rows).rowcount
 
     def refusals(self) -> Mapping[str, str]:
         """Key and reason of every record that was set aside."""

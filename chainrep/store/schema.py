@@ -154,9 +154,13 @@ MIGRATIONS = (
     """
     ALTER TABLE batch ADD COLUMN sealed_block INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE batch ADD COLUMN block INTEGER;
+    ALTER TABLE batch ADD COLUMN sent_deadline INTEGER NOT NULL DEFAULT 0;
+    UPDATE batch SET sent_deadline = deadline;
     ALTER TABLE submission ADD COLUMN sent_block INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE submission ADD COLUMN sent_time INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE submission ADD COLUMN superseded INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE submission ADD COLUMN reserved TEXT NOT NULL DEFAULT '0';
+    ALTER TABLE submission ADD COLUMN reserved_day INTEGER NOT NULL DEFAULT 0;
 
     CREATE INDEX feedback_refused ON feedback (ledger) WHERE refused IS NOT NULL;
 

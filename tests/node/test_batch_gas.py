@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrep.node.batch_gas import Bill, fixed_gas, gas_limit, source_gas
+from chainrep.node.batch_gas import Bill, fixed_gas, gas_limit, source_gas, within_gas
 from chainrep.node.waiting import Waiting
 
 MEASURED = json.loads((Path(__file__).parents[2] / "contracts/gas.json").read_text())
@@ -32,3 +32,11 @@ def test_a_batch_is_filled_from_the_front_up_to_its_gas_limit_and_its_size():
     assert bill.cost(fitting) == 120 * 3
     narrow = Bill({7: 10, 8: 10, 9: 10}, fixed=100, limit=10_000, most=2, price=3)
     assert [one.source for one in narrow.fitting(waiting)] == [7, 8]
+
+
+def test_sources_are_cut_where_a_transaction_has_no_more_gas():
+    known = within_gas(range(1, 5_000), (), 2, 2**24)
+    new = within_gas(range(1, 5_000), range(1, 5_000), 2, 2**24)
+    assert known == frozenset(range(1, len(known) + 1))
+    assert len(new) < 600 < len(known) < 3_000
+    assert gas_limit(fixed_gas(2) + len(known) * source_gas(1, ())) <= 2**24

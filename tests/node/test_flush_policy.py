@@ -9,7 +9,7 @@ from chainrep.errors import InputError
 from chainrep.node.batch_gas import KNOWN, fixed_gas, gas_limit, source_gas
 from chainrep.node.batching import next_batch
 from chainrep.node.flush_policy import FlushPolicy, Market, decide
-from chainrep.node.pacing import DAY_SECONDS, Budget, left, reserve, settle
+from chainrep.node.pacing import DAY_SECONDS, Budget, give_back, left, reserve
 from chainrep.protocol.evidence import MAX_RECORDS
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.pace import Pace
@@ -241,7 +241,7 @@ def test_a_seeded_week_never_overspends_and_brings_more_than_flushing_when_full(
             if most > left(pace, budget, now):
                 continue
             batch = next_batch(waiting, len(chosen), chosen)
-            pace = settle(reserve(pace, budget, now, most), pace.day, most, cost)
+            pace = give_back(reserve(pace, budget, now, most), most - cost)
             paid[now // DAY_SECONDS] = paid.get(now // DAY_SECONDS, 0) + cost
             value += sum(0.5 ** ((now + block_seconds - r.time) / half_life) for r in batch.records)
             gone = set(map(id, batch.records))

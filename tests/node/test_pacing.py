@@ -11,11 +11,11 @@ from chainrep.node.pacing import (
     MIN_MULTIPLIER,
     Budget,
     ahead,
+    give_back,
     learn,
     left,
     reserve,
     rest,
-    settle,
     today,
 )
 from chainrep.store.pace import Pace
@@ -109,16 +109,15 @@ def test_no_day_spends_more_than_its_budget_whatever_is_reserved_and_paid(budget
             with pytest.raises(InputError, match="not left"):
                 reserve(pace, budget, time, most)
             continue
-        pace = settle(reserve(pace, budget, time, most), day, most, cost)
+        pace = give_back(reserve(pace, budget, time, most), most - cost)
         paid[day] = paid.get(day, 0) + cost
     assert all(cost <= budget.wei_per_day for cost in paid.values())
 
 
-def test_money_returned_the_day_after_does_not_count_for_the_new_day():
-    tomorrow = today(replace(HALF_SPENT, spent=900), NOON + DAY_SECONDS)
-    tomorrow = reserve(tomorrow, BUDGET, NOON + DAY_SECONDS, 500)
-    assert settle(tomorrow, DAY, reserved=900, paid=100) == tomorrow
-    assert settle(tomorrow, DAY + 1, reserved=500, paid=100).spent == 100
+def test_money_returned_is_never_more_than_was_spent():
+    assert give_back(replace(HALF_SPENT, spent=900), 400).spent == 500
+    assert give_back(replace(HALF_SPENT, spent=900), 1_000).spent == 0
+    assert give_back(replace(HALF_SPENT, spent=900), -1).spent == 900
 
 
 def test_a_clock_set_back_to_yesterday_gives_no_second_budget():

@@ -4,19 +4,22 @@ from dataclasses import replace
 
 import pytest
 
+from chainrep.chain.binding import call_to
 from chainrep.chain.devnet import dev_accounts
 from chainrep.chain.signed_transaction import SignedTransaction
-from chainrep.errors import BatchTooLarge, ChainUnreachable, SignatureError
+from chainrep.errors import BatchTooLarge, CallRefused, ChainUnreachable, SignatureError
 from chainrep.node.carrier import Carrier
 from chainrep.node.flush_policy import FlushPolicy
 from chainrep.node.member import Member, SigningPolicy
 from chainrep.node.pacing import Budget
 from chainrep.node.quorum import KeySigner, Quorum
+from chainrep.node.relayer import DEADLINE_SECONDS
 from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.store.outbox import OutboxCount
+from chainrep.store.pace import Pace
 from chainrep.store.signings import Signings
 
 OWNERS = dev_accounts(10)[4:]
@@ -324,3 +327,52 @@ def test_nothing_is_sent_beyond_the_days_budget(session, outbox):
 def pass_time(session, seconds):
     provider = session.client.w3.provider
     provider.make_request("testing_timeTravel", [session.client.now() + seconds])
+
+
+def test_a_sealed_batch_that_the_ledger_would_not_take_any_more_is_cut_anew(
+    session, outbox, monkeypatch
+):
+    for source in (1, 2, 3):
+        outbox.put(judgement(f"k{source}", source))
+    monkeypatch.setattr(Carrier, "carry", killed)
+    with pytest.raises(Killed):
+        flush(session, outbox)
+    monkeypatch.undo()
+    contract = session.ledger.contract
+    session.client.send(
+        call_to(contract.functions.setUpdateLimit(2)), dev_accounts(1)[0].private_key
+    )
+    with pytest.raises(CallRefused):
+        flush(session, outbox)
+    assert [len(batch.updates) for batch in flush(session, outbox)] == [2, 1]
+    assert supported(session) == [100, 100, 100]
+
+
+def test_a_batch_that_was_sent_and_that_no_quorum_signs_again_is_cut_anew_when_it_has_expired(
+    session, outbox, tmp_path, monkeypatch
+):
+    for key, weight in (("a", 100), ("heavy", 300)):
+        outbox.put(judgement(key, supported=weight))
+    monkeypatch.setattr(session.client, "broadcast", lambda transaction: None)
+    relayer = with_reporters(session, session.relayer(outbox), tmp_path, 500, 500, 500)
+    relayer.step()
+    monkeypatch.undo()
+    for reporter in relayer.quorum.signers.values():
+        reporter.member.policy = SigningPolicy(1, age_seconds=10**9, max_evidence=100)
+    pass_time(session, DEADLINE_SECONDS + 60)
+    list(relayer.flush())
+    assert outbox.count() == OutboxCount(pending=0, in_flight=0, applied=1, refused=1)
+    assert supported(session) == [100, 0, 0]
+
+
+def test_what_a_flush_without_a_budget_sent_gives_a_budget_nothing_back(session, outbox):
+    outbox.put(judgement("a"))
+    session.relayer(outbox, policy=FlushPolicy(flush_at=1, max_age=0)).step()
+    outbox.db.execute("DELETE FROM lease")  # that run was killed
+    budget = Budget(wei_per_day=10**18)
+    relayer = session.relayer(outbox, policy=FlushPolicy(budget=budget))
+    spent = Pace(multiplier=1, block=1, day=session.client.now() // 86_400, spent=5_000)
+    relayer.batches.lease.take()
+    relayer.batches.note_pace(spent)
+    assert relayer.step().settled
+    assert relayer.batches.paces.load().spent == 5_000

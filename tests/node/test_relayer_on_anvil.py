@@ -171,6 +171,36 @@ def test_a_ceiling_holds_for_replacements_too(chain, outbox):
     assert chain.supported()[0] == 100
 
 
+@pytest.mark.parametrize("max_fee", [None, 450 * GWEI])
+def test_what_was_forgotten_in_dear_times_is_sent_again_in_cheap_ones(chain, outbox, max_fee):
+    """A replacement would offer more than is allowed, or far more than the market: no need."""
+    outbox.put(judgement("a"))
+    chain.ask("anvil_setNextBlockBaseFeePerGas", hex(200 * GWEI))
+    chain.mine()
+    relayer = relayer_on(chain, outbox, max_fee=max_fee)
+    relayer.step()
+    chain.ask("anvil_setNextBlockBaseFeePerGas", hex(2 * GWEI))
+    let_it_get_stuck(chain)
+    drive(chain, relayer)
+    assert len(sent_by(relayer)) == 1
+    assert chain.supported()[0] == 100
+
+
+def test_a_batch_signed_anew_is_sent_though_its_last_transaction_was_dear(chain, outbox):
+    outbox.put(judgement("a"))
+    chain.ask("anvil_setNextBlockBaseFeePerGas", hex(200 * GWEI))
+    chain.mine()
+    relayer = relayer_on(chain, outbox, max_fee=450 * GWEI)
+    relayer.step()
+    chain.ask("anvil_setNextBlockBaseFeePerGas", hex(2 * GWEI))
+    let_it_get_stuck(chain)
+    chain.pass_time(2 * 3_600)  # its report expires
+    chain.mine()
+    drive(chain, relayer)
+    assert len(sent_by(relayer)) > 1
+    assert chain.supported()[0] == 100
+
+
 def test_an_account_nonce_that_went_to_something_else_is_made_good(chain, outbox):
     outbox.put(judgement("a"))
     relayer = relayer_on(chain, outbox)
@@ -219,7 +249,7 @@ def test_a_batch_that_fails_again_and_again_is_reported_and_kept(chain, outbox, 
     for _ in range(MAX_FAILURES):
         relayer.step()
         chain.mine()
-    with pytest.raises(CallRefused, match="failed 3 times"):
+    with pytest.raises(CallRefused, match="3 transactions for batch 1 failed"):
         relayer.step()
     assert outbox.count().in_flight == 1
 

@@ -60,6 +60,7 @@ def test_a_transaction_is_kept_before_it_is_sent(batches):
 def test_new_signatures_supersede_the_transactions_of_the_old_ones(batches):
     sealed = batches.seal(SIGNED, [RECORD], 7)
     batches.keep(sealed.id, SUBMISSION)
+    (sealed,) = batches.open()
     renewed = SignedReport(replace(SIGNED.report, nonce=5, deadline=200), 0b110, bytes(130))
     assert batches.sign_again(sealed, renewed) == replace(sealed, signed=renewed)
     assert batches.open() == [replace(sealed, signed=renewed)]
@@ -68,24 +69,37 @@ def test_new_signatures_supersede_the_transactions_of_the_old_ones(batches):
 
 def test_the_feedback_of_a_released_batch_waits_again(outbox, batches):
     sealed = batches.seal(SIGNED, [RECORD], 7)
-    batches.release(sealed.id, {})
+    batches.release(sealed.id, {}, 5)
     assert batches.open() == []
     assert outbox.pending(10) == [RECORD]
 
 
 def test_feedback_that_was_refused_does_not_wait_again(outbox, batches):
     sealed = batches.seal(SIGNED, [RECORD], 7)
-    batches.release(sealed.id, {RECORD.key: "too heavy"})
+    batches.release(sealed.id, {RECORD.key: "too heavy"}, 5)
     assert outbox.pending(10) == []
     assert outbox.refusals() == {RECORD.key: "too heavy"}
 
 
-def test_a_batch_with_a_transaction_is_not_taken_apart(outbox, batches):
+def test_a_batch_that_was_sent_is_taken_apart_only_after_its_latest_deadline(outbox, batches):
     sealed = batches.seal(SIGNED, [RECORD], 7)
     batches.keep(sealed.id, SUBMISSION)
-    with pytest.raises(StoreError, match="cannot be taken apart"):
-        batches.release(sealed.id, {})
+    sooner = SignedReport(replace(SIGNED.report, deadline=50), 0b110, bytes(130))
+    batches.sign_again(sealed, sooner)
+    batches.keep(sealed.id, replace(SUBMISSION, hash=b"i" * 32))
+    assert batches.open()[0].sent_deadline == SIGNED.report.deadline == 99
+    with pytest.raises(StoreError, match="may still be applied"):
+        batches.release(sealed.id, {}, 99)
     assert outbox.count().in_flight == 1
+    batches.release(sealed.id, {}, 100)
+    assert outbox.pending(10) == [RECORD]
+
+
+def test_what_was_reserved_is_remembered_with_the_transaction(batches):
+    sealed = batches.seal(SIGNED, [RECORD], 7)
+    reserved = replace(SUBMISSION, reserved=10**19, reserved_day=20_000)  # above SQLite's integers
+    batches.keep(sealed.id, reserved)
+    assert batches.submissions(sealed.id) == [reserved]
 
 
 def test_the_block_of_a_batch_is_remembered_and_forgotten(batches):
@@ -104,7 +118,7 @@ def test_the_block_of_a_batch_is_remembered_and_forgotten(batches):
         lambda batches, sealed: batches.keep(sealed.id, SUBMISSION),
         lambda batches, sealed: batches.note_block(sealed.id, 12),
         lambda batches, sealed: batches.note_pace(Pace(1, 2, 3, 4)),
-        lambda batches, sealed: batches.release(sealed.id, {}),
+        lambda batches, sealed: batches.release(sealed.id, {}, 5),
         lambda batches, sealed: batches.settle(sealed.id, 12),
     ],
     ids=["seal", "sign again", "keep", "note block", "note pace", "release", "settle"],

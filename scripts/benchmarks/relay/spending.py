@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from chainrep.node.batch_gas import LIMIT_PERCENT, fixed_gas, source_gas
 from chainrep.node.batching import next_batch
 from chainrep.node.flush_policy import FlushPolicy, Market, decide
-from chainrep.node.pacing import Budget, left, reserve, settle
+from chainrep.node.pacing import Budget, give_back, left, reserve
 from chainrep.node.waiting import HALF_LIFE, worth
 from chainrep.protocol.types import Feedback
 from chainrep.store.pace import Pace
@@ -51,7 +51,7 @@ def spend(trace: Trace, budget: Budget, choose: Choice) -> Outcome:
         most = gas * LIMIT_PERCENT * market.max_price // 100
         cost = gas * trace.prices[block + 1]
         pace = reserve(pace, budget, time, most)
-        pace = settle(pace, pace.day, most, cost)
+        pace = give_back(pace, most - cost)
         paid[pace.day] = paid.get(pace.day, 0) + cost
         mined = trace.time(block + 1)
         value += sum(worth(r) * 0.5 ** ((mined - r.time) / HALF_LIFE) for r in batch.records)
