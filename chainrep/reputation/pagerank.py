@@ -1,0 +1,199 @@
+"""The public score: personalized PageRank from a seed set, in integers, cut off after T steps.
+
+docs/protocol.md gives the formula to the last floor. Each step's value of an account is a sum of
+whole numbers, and adding them in any order gives the same: threads, shards and machines agree to
+the last bit, and no convergence test can stop two of them at different steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrep.errors import InputError
+from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
+from chainrep.reputation.jit import compiled
+from chainrep.reputation.prefetch import AHEAD, prefetch
+
+UNIT = 2**50
+"""All the trust that the seeds hand out together."""
+SHARE_BITS = 14
+WHOLE = 2**16
+"""One, for fractions: the chance to stop at a step, and how much an account may pass on."""
+LANES = 8
+"""Seed sets computed side by side, so that one reading of the edges serves all of them."""
+
+Scores = NDArray[np.uint64]
+
+
+def steps_of(size: int) -> int:
+    """How many steps trust takes in a graph of this many accounts: ceil(log2 n) + 4."""
+    return (size - 1).bit_length() + 4
+
+
+def check_seeds(seeds: Sequence[int], size: int) -> Sequence[int]:
+    """The seeds in ascending order; raise InputError for none, twins, or one beyond the graph."""
+    ordered = sorted(set(seeds))
+    if not ordered:
+        raise InputError("The seed set is empty: name the accounts from which trust starts.")
+    if len(ordered) < len(seeds):
+        raise InputError("A seed is named twice.")
+    if ordered[0] < 0 or ordered[-1] >= size:
+        raise InputError("A seed is not in the graph.")
+    return ordered
+
+
+def public_scores(
+    graph: Graph,
+    seeds: Sequence[int],
+    stop: int = WHOLE // 2,
+    passing: NDArray[np.uint32] | None = None,
+    threads: int = 1,
+) -> Scores:
+    """Every account's score in units of 2^-50 of all trust: uint64 of shape (accounts,).
+
+    ``stop`` / 2^16 is the chance that trust stays where it is (0 < stop <= 2^16). An account hands
+    on ``passing`` / 2^16 of the rest; None: all of it. Raises InputError as of `check_seeds`.
+    """
+    return np.asarray(public_scores_of_many(graph, [seeds], stop, passing, threads)[0])
+
+
+def public_scores_of_many(
+    graph: Graph,
+    seed_sets: Sequence[Sequence[int]],
+    stop: int = WHOLE // 2,
+    passing: NDArray[np.uint32] | None = None,
+    threads: int = 1,
+) -> Scores:
+    """The scores from each seed set: uint64 of shape (seed sets, accounts)."""
+    if not 0 < stop <= WHOLE:
+        raise InputError(f"The chance to stop lies in 1..{WHOLE} parts of {WHOLE}.")
+    if passing is None:
+        passing = np.full(graph.size, WHOLE, np.uint32)
+    if passing.shape != (graph.size,) or passing.max() > WHOLE:
+        raise InputError(f"What accounts pass on is one number of at most {WHOLE} for each.")
+    checked = [check_seeds(seeds, graph.size) for seeds in seed_sets]
+    found = np.empty((len(checked), graph.size), np.uint64)
+    with ThreadPoolExecutor(threads) as pool:
+        at = 0
+        while at < len(checked):
+            lanes = LANES if len(checked) - at > 1 else 1
+            chunk = checked[at : at + lanes]
+            found[at : at + len(chunk)] = _scores(graph, chunk, lanes, stop, passing, pool, threads)
+            at += len(chunk)
+    return found
+
+
+def _scores(
+    graph: Graph,
+    seed_sets: Sequence[Sequence[int]],
+    lanes: int,
+    stop: int,
+    passing: NDArray[np.uint32],
+    pool: ThreadPoolExecutor,
+    threads: int,
+) -> Scores:
+    size = graph.size
+    held = np.zeros((size, lanes), np.uint64)
+    for lane, seeds in enumerate(seed_sets):
+        held[list(seeds), lane] = UNIT // len(seeds)
+    score = np.zeros((size, lanes), np.uint64)
+    share = np.zeros((size, lanes), np.uint64)
+    into, out = graph.into, graph.out
+    nodes = [size * i // threads for i in range(threads + 1)]
+    # Rows are dealt out by links and not by accounts, so that no thread gets all the hubs.
+    cuts = [len(into.node) * i // threads for i in range(threads + 1)]
+    rows = [int(np.searchsorted(into.start, cut)) for cut in cuts]
+    rows[0], rows[-1] = 0, size
+    for _ in range(steps_of(size)):
+        list(
+            pool.map(
+                lambda i: _stay(
+                    nodes[i], nodes[i + 1], held, score, share, out.total, passing, stop
+                ),
+                range(threads),
+            )
+        )
+        list(
+            pool.map(
+                lambda i: _gather(
+                    rows[i], rows[i + 1], into.start, into.node, into.weight, share, held
+                ),
+                range(threads),
+            )
+        )
+    score += held
+    return score.T[: len(seed_sets)]
+
+
+@compiled
+def _stay(
+    first: int,
+    last: int,
+    held: Scores,
+    score: Scores,
+    share: Scores,
+    total: Ints,
+    passing: NDArray[np.uint32],
+    stop: int,
+) -> None:  # pragma: no cover (compiled)
+    whole, low, bits = np.uint64(16), np.uint64(0xFFFF), np.uint64(14)
+    chance = np.uint64(stop)
+    for u in range(first, last):
+        weight, may_pass = np.uint64(total[u]), np.uint64(passing[u])
+        for lane in range(held.shape[1]):
+            found = held[u, lane]
+            if found == 0:
+                share[u, lane] = 0
+                continue
+            stays = (found >> whole) * chance + (((found & low) * chance) >> whole)
+            score[u, lane] += stays
+            goes = found - stays
+            goes = (goes >> whole) * may_pass + (((goes & low) * may_pass) >> whole)
+            share[u, lane] = (goes << bits) // weight if weight else np.uint64(0)
+
+
+@compiled
+def _gather(
+    first: int,
+    last: int,
+    start: Ints,
+    node: Nodes,
+    weight: Weights,
+    share: Scores,
+    held: Scores,
+) -> None:  # pragma: no cover (compiled)
+    bits = np.uint64(14)
+    if held.shape[1] == 1:
+        for v in range(first, last):
+            found = np.uint64(0)
+            for i in range(np.uint64(start[v]), np.uint64(start[v + 1])):
+                found += (share[np.uint64(node[i]), 0] * np.uint64(weight[i])) >> bits
+            held[v, 0] = found
+        return
+    # Eight sums in registers: an array of them would be allocated anew for every row.
+    final, ahead = np.uint64(len(node) - 1), np.uint64(AHEAD)
+    for v in range(first, last):
+        a = b = c = d = e = f = g = h = np.uint64(0)
+        for i in range(np.uint64(start[v]), np.uint64(start[v + 1])):
+            prefetch(share, np.uint64(node[min(i + ahead, final)]))
+            u, w = np.uint64(node[i]), np.uint64(weight[i])
+            a += (share[u, 0] * w) >> bits
+            b += (share[u, 1] * w) >> bits
+            c += (share[u, 2] * w) >> bits
+            d += (share[u, 3] * w) >> bits
+            e += (share[u, 4] * w) >> bits
+            f += (share[u, 5] * w) >> bits
+            g += (share[u, 6] * w) >> bits
+            h += (share[u, 7] * w) >> bits
+        held[v, 0] = a
+        held[v, 1] = b
+        held[v, 2] = c
+        held[v, 3] = d
+        held[v, 4] = e
+        held[v, 5] = f
+        held[v, 6] = g
+        held[v, 7] = h
