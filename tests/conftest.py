@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from chainrep.chain.client import Client
 from chainrep.chain.deploy import deploy_contracts
@@ -18,6 +19,10 @@ from tests.tools import ROOT, free_port, require_tool, serving, wait_for_chain
 
 # Before torch loads: threads that spin while they wait slow each other down on shared cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# The first example of a test may have to compile a kernel, and the machine is shared.
+settings.register_profile("shared machine", deadline=None)
+settings.load_profile("shared machine")
 
 
 @pytest.fixture
