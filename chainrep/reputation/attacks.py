@@ -8,7 +8,7 @@ whom they trusted and spend all of it on accounts that they made up.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -52,17 +52,19 @@ class Plan:
 
 def parallel(graph: Graph, plan: Plan) -> Attacked:
     """Every attacker trusts each of its Sybils."""
-    return _with_links(graph, plan, lambda owner, own: [(owner[0], s) for s in own])
+    return _with_links(graph, _alone(plan), lambda owner, own: [(owner[0], s) for s in own])
 
 
 def serial(graph: Graph, plan: Plan) -> Attacked:
     """Every attacker's Sybils form a chain that it begins."""
-    return _with_links(graph, plan, lambda owner, own: list(pairwise([owner[0], *own])))
+    return _with_links(graph, _alone(plan), lambda owner, own: list(pairwise([owner[0], *own])))
 
 
 def cycle(graph: Graph, plan: Plan) -> Attacked:
     """The chain comes back to the attacker."""
-    return _with_links(graph, plan, lambda owner, own: list(pairwise([owner[0], *own, owner[0]])))
+    return _with_links(
+        graph, _alone(plan), lambda owner, own: list(pairwise([owner[0], *own, owner[0]]))
+    )
 
 
 def mesh(graph: Graph, plan: Plan) -> Attacked:
@@ -108,7 +110,7 @@ def camouflage(graph: Graph, plan: Plan) -> Attacked:
     def links(owner: Sequence[int], own: Sequence[int]) -> list[tuple[int, int]]:
         return [(owner[0], s) for s in own]
 
-    return _with_links(graph, plan, links, keep=True)
+    return _with_links(graph, _alone(plan), links, keep=True)
 
 
 def slander(graph: Graph, plan: Plan) -> Attacked:
@@ -162,6 +164,10 @@ def without_trust_of(graph: Graph, accounts: Sequence[int]) -> Graph:
     links = _links_of(graph.out)
     kept = ~np.isin(links.rater, np.asarray(accounts))
     return build_graph(graph.accounts, _kept(links, kept), _links_of(graph.warned))
+
+
+def _alone(plan: Plan) -> Plan:
+    return replace(plan, entries=1)
 
 
 def _with_links(
