@@ -96,64 +96,58 @@ def _scores(
     pool: ThreadPoolExecutor,
     threads: int,
 ) -> Scores:
-    size = graph.size
-    held = np.zeros((size, lanes), np.uint64)
-    for lane, seeds in enumerate(seed_sets):
-        held[list(seeds), lane] = UNIT // len(seeds)
-    score = np.zeros((size, lanes), np.uint64)
+    size, into, total = graph.size, graph.into, graph.out.total
     share = np.zeros((size, lanes), np.uint64)
-    into, out = graph.into, graph.out
-    nodes = [size * i // threads for i in range(threads + 1)]
+    for lane, seeds in enumerate(seed_sets):
+        share[list(seeds), lane] = UNIT // len(seeds)
+    score = np.zeros((size, lanes), np.uint64)
+    _hand_on(0, size, share, score, total, passing, stop)
+    after = np.empty_like(share)
     # Rows are dealt out by links and not by accounts, so that no thread gets all the hubs.
     cuts = [len(into.node) * i // threads for i in range(threads + 1)]
     rows = [int(np.searchsorted(into.start, cut)) for cut in cuts]
     rows[0], rows[-1] = 0, size
-    for _ in range(steps_of(size)):
-        list(
-            pool.map(
-                lambda i: _stay(
-                    nodes[i], nodes[i + 1], held, score, share, out.total, passing, stop
-                ),
-                range(threads),
-            )
-        )
-        list(
-            pool.map(
-                lambda i: _gather(
-                    rows[i], rows[i + 1], into.start, into.node, into.weight, share, held
-                ),
-                range(threads),
-            )
-        )
-    score += held
+
+    def step(i: int, last: bool) -> None:
+        first, end = rows[i], rows[i + 1]
+        _gather(first, end, into.start, into.node, into.weight, share, after)
+        if last:
+            score[first:end] += after[first:end]
+        else:
+            _hand_on(first, end, after, score, total, passing, stop)
+
+    steps = steps_of(size)
+    for taken in range(1, steps + 1):
+        list(pool.map(step, range(threads), [taken == steps] * threads))
+        share, after = after, share
     return score.T[: len(seed_sets)]
 
 
 @compiled
-def _stay(
+def _hand_on(
     first: int,
     last: int,
     held: Scores,
     score: Scores,
-    share: Scores,
     total: Ints,
     passing: NDArray[np.uint32],
     stop: int,
 ) -> None:  # pragma: no cover (compiled)
-    whole, low, bits = np.uint64(16), np.uint64(0xFFFF), np.uint64(14)
-    chance = np.uint64(stop)
+    """Let a part of what is held stay, and replace it by each edge's share of the rest."""
+    whole, low, bits = np.uint64(16), np.uint64(0xFFFF), np.uint64(SHARE_BITS)
+    chance, none = np.uint64(stop), np.uint64(0)
     for u in range(first, last):
         weight, may_pass = np.uint64(total[u]), np.uint64(passing[u])
         for lane in range(held.shape[1]):
             found = held[u, lane]
-            if found == 0:
-                share[u, lane] = 0
+            if found == none:
                 continue
             stays = (found >> whole) * chance + (((found & low) * chance) >> whole)
             score[u, lane] += stays
             goes = found - stays
-            goes = (goes >> whole) * may_pass + (((goes & low) * may_pass) >> whole)
-            share[u, lane] = (goes << bits) // weight if weight else np.uint64(0)
+            if may_pass != WHOLE:
+                goes = (goes >> whole) * may_pass + (((goes & low) * may_pass) >> whole)
+            held[u, lane] = (goes << bits) // weight if weight else none
 
 
 @compiled
@@ -166,7 +160,7 @@ def _gather(
     share: Scores,
     held: Scores,
 ) -> None:  # pragma: no cover (compiled)
-    bits = np.uint64(14)
+    bits = np.uint64(SHARE_BITS)
     if held.shape[1] == 1:
         for v in range(first, last):
             found = np.uint64(0)
@@ -189,11 +183,5 @@ def _gather(
             f += (share[u, 5] * w) >> bits
             g += (share[u, 6] * w) >> bits
             h += (share[u, 7] * w) >> bits
-        held[v, 0] = a
-        held[v, 1] = b
-        held[v, 2] = c
-        held[v, 3] = d
-        held[v, 4] = e
-        held[v, 5] = f
-        held[v, 6] = g
-        held[v, 7] = h
+        held[v, 0], held[v, 1], held[v, 2], held[v, 3] = a, b, c, d
+        held[v, 4], held[v, 5], held[v, 6], held[v, 7] = e, f, g, h
