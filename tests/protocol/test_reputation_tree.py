@@ -1,23 +1,27 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from eth_utils.address import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrep.errors import InputError
-from chainrep.protocol.merkle import verify_proof
 from chainrep.protocol.reputation_tree import (
+    MAX_EPOCH,
     MAX_SCORE,
+    ScoreProof,
     TreeDomain,
-    build_reputation_tree,
+    proven_score,
+    proves,
     reputation_leaf,
 )
 
 VECTORS = json.loads(Path("tests/vectors/reputation_tree.json").read_text())
 NOBODY = "0x" + "00" * 20
+HIGHEST = "0x" + "ff" * 20
 
 
 def unhex(text: str) -> bytes:
@@ -30,82 +34,111 @@ def domain_of(vector) -> TreeDomain:
     )
 
 
-DOMAIN = domain_of(VECTORS["trees"][0])
-addresses = st.integers(1, 2**160 - 1).map(lambda n: to_checksum_address(f"0x{n:040x}"))
-scores = st.dictionaries(addresses, st.integers(1, MAX_SCORE), max_size=20)
+def proofs_of(vector):
+    for entry in vector["proofs"]:
+        siblings = unhex(entry["siblings"])
+        proof = ScoreProof(entry["account"], int(entry["score"]), entry["next"], siblings)
+        yield entry["asked"], proof
 
 
-def holds(tree, proof) -> bool:
-    leaf = reputation_leaf(tree.domain, proof.account, proof.score, proof.next)
-    nodes = [proof.siblings[i : i + 20] for i in range(0, len(proof.siblings), 20)]
-    return verify_proof(tree.root, leaf, nodes)
+CASES = [
+    (domain_of(vector), unhex(vector["root"]), asked, proof)
+    for vector in VECTORS["trees"]
+    for asked, proof in proofs_of(vector)
+]
+DOMAIN, ROOT, ASKED, PROOF = next(case for case in CASES if case[2] == case[3].account)
+cases = st.sampled_from(CASES)
 
 
 @pytest.mark.parametrize("vector", VECTORS["trees"])
-def test_roots_and_proofs_are_those_that_the_contract_accepts(vector):
-    given_scores = {entry["account"]: int(entry["score"]) for entry in vector["scores"]}
-    tree = build_reputation_tree(given_scores, domain_of(vector))
-    assert tree.root == unhex(vector["root"])
-    for expected in vector["proofs"]:
-        proof = tree.prove(expected["asked"])
-        assert (proof.account, str(proof.score), proof.next, proof.siblings) == (
-            expected["account"],
-            expected["score"],
-            expected["next"],
-            unhex(expected["siblings"]),
-        )
+def test_the_proofs_that_the_contract_accepts_show_presence_or_absence(vector):
+    domain, root = domain_of(vector), unhex(vector["root"])
+    scores = {entry["account"]: int(entry["score"]) for entry in vector["scores"]}
+    for asked, proof in proofs_of(vector):
+        assert proves(domain, proof, root)
+        assert proven_score(domain, proof, root, asked) == scores.get(asked, 0)
 
 
-@given(scores, addresses)
-def test_every_account_is_proven_present_with_its_score_or_absent(given_scores, stranger):
-    tree = build_reputation_tree(given_scores, DOMAIN)
-    for account in [*given_scores, stranger]:
-        proof = tree.prove(account)
-        assert holds(tree, proof)
-        if account in given_scores:
-            assert (proof.account, proof.score) == (account, given_scores[account])
-        else:
-            assert int(proof.account, 16) < int(account, 16)
-            assert proof.next == NOBODY or int(account, 16) < int(proof.next, 16)
+@given(cases, st.sampled_from(["account", "score", "next", "siblings", "root"]), st.data())
+def test_a_proof_with_one_bit_changed_proves_nothing(case, part, data):
+    domain, root, asked, proof = case
+    if part == "root":
+        root = flipped(root, data)
+    elif part == "score":
+        proof = replace(proof, score=proof.score ^ 1 << data.draw(st.integers(0, 63)))
+    elif part == "siblings":
+        longer = flipped(proof.siblings, data) if proof.siblings else bytes(20)
+        proof = replace(proof, siblings=longer)
+    else:
+        changed = flipped(unhex(getattr(proof, part)), data)
+        proof = replace(proof, **{part: "0x" + changed.hex()})
+    assert not proves(domain, proof, root)
+    assert proven_score(domain, proof, root, asked) is None
 
 
-@given(scores.filter(bool))
-def test_no_proof_holds_for_another_score_or_in_another_place(given_scores):
-    tree = build_reputation_tree(given_scores, DOMAIN)
-    proof = tree.prove(next(iter(given_scores)))
-    assert not holds(tree, replace(proof, score=proof.score ^ 1))
-    for change in ({"chain_id": 2}, {"epoch": 9}, {"formula_hash": bytes(32)}):
-        assert not holds(replace(tree, domain=replace(DOMAIN, **change)), proof)
-
-
-def test_an_epoch_without_scores_still_proves_that_nobody_has_one():
-    tree = build_reputation_tree({}, DOMAIN)
-    proof = tree.prove(VECTORS["trees"][0]["contract"])
-    assert (proof.account, proof.score, proof.next, proof.siblings) == (NOBODY, 0, NOBODY, b"")
-
-
-def test_the_order_in_which_scores_come_does_not_matter():
-    accounts = [to_checksum_address(f"0x{n:040x}") for n in (5, 3, 9)]
-    one = build_reputation_tree(dict.fromkeys(accounts, 7), DOMAIN)
-    other = build_reputation_tree(dict.fromkeys(reversed(accounts), 7), DOMAIN)
-    assert one.root == other.root
+def flipped(content: bytes, data) -> bytes:
+    bit = data.draw(st.integers(0, len(content) * 8 - 1))
+    return (int.from_bytes(content) ^ 1 << bit).to_bytes(len(content))
 
 
 @pytest.mark.parametrize(
-    "bad",
+    "change",
+    [{"chain_id": 2}, {"epoch": 9}, {"formula_hash": bytes(32)}, {"contract": HIGHEST}],
+)
+def test_no_proof_holds_in_another_place(change):
+    assert not proves(replace(DOMAIN, **change), PROOF, ROOT)
+
+
+@pytest.mark.parametrize("asked", [HIGHEST, "0x" + "00" * 19 + "01"])
+def test_a_proof_says_nothing_of_an_account_that_it_does_not_speak_of(asked):
+    domain, root, _, proof = next(
+        case for case in CASES if NOBODY not in {case[3].account, case[3].next}
+    )
+    assert proves(domain, proof, root)
+    assert proven_score(domain, proof, root, asked) is None
+
+
+def test_the_zero_account_has_no_proven_score():
+    domain, root, _, proof = CASES[0]
+    assert proof.account == NOBODY
+    assert proven_score(domain, proof, root, NOBODY) is None
+
+
+@pytest.mark.parametrize(
+    "malformed",
     [
-        {NOBODY: 1},
-        {"0x" + "11" * 20: 0},
-        {"0x" + "11" * 20: MAX_SCORE + 1},
-        {"nobody": 1},
-        {"0x" + "aa" * 20: 1, "0x" + "AA" * 20: 2},
+        {"account": "nobody"},
+        {"next": "0x12"},
+        {"account": "0x" + "０" * 40},
+        {"score": -1},
+        {"score": MAX_SCORE + 1},
+        {"siblings": bytes(19)},
+        {"siblings": bytes(20 * 65)},
     ],
 )
-def test_a_tree_refuses_what_it_cannot_hold(bad):
+def test_a_malformed_proof_proves_nothing(malformed):
+    assert not proves(DOMAIN, replace(PROOF, **malformed), ROOT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"chain_id": -1},
+        {"chain_id": 2**256},
+        {"epoch": MAX_EPOCH + 1},
+        {"formula_hash": bytes(31)},
+        {"contract": "0x"},
+    ],
+)
+def test_a_domain_that_cannot_be_is_refused(change):
+    domain = replace(DOMAIN, **change)
     with pytest.raises(InputError):
-        build_reputation_tree(bad, DOMAIN)
+        reputation_leaf(domain, HIGHEST, 1, NOBODY)
+    with pytest.raises(InputError):
+        proves(domain, PROOF, ROOT)
 
 
-def test_the_zero_address_has_no_proof():
-    with pytest.raises(InputError, match="zero address"):
-        build_reputation_tree({}, DOMAIN).prove(NOBODY)
+def test_checking_a_proof_loads_no_numba():
+    program = "import sys, chainrep.protocol.reputation_tree; print('numba' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert run.stdout == b"False\n"

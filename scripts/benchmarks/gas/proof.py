@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from web3.contract import Contract
 
 from chainrep.chain.artifact import load_artifact
 from chainrep.chain.binding import call_to
 from chainrep.chain.client import Client
 from chainrep.errors import ChainrepError
-from chainrep.protocol.reputation_tree import (
-    MAX_SCORE,
-    ReputationTree,
-    TreeDomain,
-    build_reputation_tree,
-)
+from chainrep.protocol.reputation_tree import MAX_SCORE, TreeDomain
+from chainrep.reputation.score_tree import ScoreTree, account_rows, build_score_tree
 from scripts.benchmarks.gas.chain import OWNER, PROPOSER, member_keys
 from scripts.benchmarks.gas.ledger import NOBODY, deploy
 
@@ -70,8 +67,8 @@ def prove_gas(
     make_final(client, roots, epoch)
     rng = random.Random(leaves)  # noqa: S311 (repeatable, not secret)
     most = 0
-    for number in rng.sample(tree.accounts[1:], PROOFS):
-        function = score_proof(roots, tree, f"0x{number:040x}")
+    for i in rng.sample(range(1, tree.leaves), PROOFS):
+        function = score_proof(roots, tree, f"0x{tree.accounts[i].tobytes().hex()}")
         if not function.call():
             raise ChainrepError("The contract does not accept a proof that it should.")
         most = max(most, client.send(call_to(function), OWNER.private_key).gas_used)
@@ -79,7 +76,7 @@ def prove_gas(
     return most
 
 
-def score_proof(roots: Contract, tree: ReputationTree, account: str) -> Any:
+def score_proof(roots: Contract, tree: ScoreTree, account: str) -> Any:
     """The call that proves one account's score."""
     proof = tree.prove(account)
     return roots.functions.scoreProven(
@@ -87,11 +84,13 @@ def score_proof(roots: Contract, tree: ReputationTree, account: str) -> Any:
     )
 
 
-def random_tree(client: Client, roots: Contract, leaves: int, epoch: int) -> ReputationTree:
+def random_tree(client: Client, roots: Contract, leaves: int, epoch: int) -> ScoreTree:
     """A tree of so many leaves, the one of account zero included."""
     rng = random.Random(epoch)  # noqa: S311 (repeatable, not secret)
-    scores: Mapping[str, int] = {
+    scores = {
         f"0x{rng.getrandbits(160):040x}": rng.randrange(1, MAX_SCORE + 1) for _ in range(leaves - 1)
     }
+    names = sorted(scores)
+    values = np.array([scores[name] for name in names], np.uint64)
     domain = TreeDomain(client.chain_id, roots.address, epoch, FORMULA)
-    return build_reputation_tree(scores, domain)
+    return build_score_tree(account_rows(names), values, domain)
