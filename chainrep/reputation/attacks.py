@@ -117,7 +117,9 @@ def slander(graph: Graph, plan: Plan) -> Attacked:
     """Attackers and their Sybils warn of the victims, with all the weight there is."""
     attacked = parallel(graph, plan)
     pairs = [(a, v) for a in (*attacked.attackers, *attacked.sybils) for v in plan.victims]
-    warned = _joined(_links_of(attacked.graph.warned), _links(pairs, MAX_WEIGHT))
+    others = _links_of(attacked.graph.warned)
+    others = _kept(others, ~np.isin(others.rater, attacked.attackers))
+    warned = _joined(others, _links(pairs, MAX_WEIGHT))
     graph = build_graph(attacked.graph.accounts, _links_of(attacked.graph.out), warned)
     return Attacked(graph, attacked.attackers, attacked.sybils)
 
