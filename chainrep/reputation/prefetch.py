@@ -38,4 +38,4 @@ def _prefetch(_: Any, array: Any, row: Any) -> Any:
     return (types.void(array, types.uint64), generate) if row is not None else None
 
 
-prefetch: Callable[[Any, Any], None] = cast(Any, intrinsic)(_prefetch)
+prefetch: Callable[[Any, Any], None] = cast(Any, intrinsic)(_prefetch)  # an @intrinsic

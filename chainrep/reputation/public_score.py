@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainrep.errors import InputError
+from chainrep.reputation.bottleneck import Discounted, discount
 from chainrep.reputation.distrust import take_warnings
 from chainrep.reputation.formula import Formula
 from chainrep.reputation.graph import Graph
@@ -17,12 +18,14 @@ from chainrep.reputation.pagerank import Scores, public_scores
 class Reputation:
     """One snapshot's reputations in units of 2^-50 of all trust, uint64 of shape (accounts,).
 
-    ``flowed`` is what reached each account, ``scores`` what it is worth in the end.
+    ``flowed`` is what reached each account, ``bounded`` says what bottlenecks left of it, and
+    ``scores`` is what remains after warnings.
     """
 
     graph: Graph
     formula: Formula
     flowed: Scores
+    bounded: Discounted
     scores: Scores
 
     @property
@@ -35,7 +38,8 @@ def score_accounts(graph: Graph, formula: Formula, threads: int = 1) -> Reputati
     """Every account's reputation; raise InputError for a seed that is not in the graph."""
     seeds = find_accounts(graph, formula.seeds)
     flowed = public_scores(graph, seeds, formula.stop, threads=threads)
-    return Reputation(graph, formula, flowed, take_warnings(graph, flowed))
+    bounded = discount(graph, seeds, flowed, formula.caps)
+    return Reputation(graph, formula, flowed, bounded, take_warnings(graph, bounded.scores))
 
 
 def find_accounts(graph: Graph, names: Sequence[str]) -> Sequence[int]:
