@@ -40,6 +40,11 @@ class Config:
         return self.home / "evidence"
 
     @property
+    def epochs(self) -> Path:
+        """The folder of reputation trees and ratings, one folder per deployment, files by epoch."""
+        return self.home / "epochs"
+
+    @property
     def keys(self) -> Path:
         """The folder of encrypted keystores."""
         return self.home / "keys"

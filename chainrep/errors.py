@@ -25,6 +25,7 @@
         ├── DuplicateSource   this owner already registered this URI
         ├── FalseAnswer       a server said what cannot be true
         ├── CallRefused       a contract refused the call, for a reason it names
+        ├── BondMissing       the money for a bond is not there, or may not be put up
         └── TransactionLost   a transaction was not mined in time
 
 A message is one sentence; ``remedy`` is a second one that says what to do next.
@@ -157,6 +158,10 @@ class CallRefused(ChainError):
         super().__init__(summary, remedy)
         self.name = name
         self.values = values
+
+
+class BondMissing(ChainError):
+    """The money for a bond is not there, or is not allowed to be put up."""
 
 
 class TransactionLost(ChainError):

@@ -3,33 +3,45 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from chainrep.chain.address_book import Deployment, load_deployment, save_deployment
 from chainrep.chain.client import Client, connect
-from chainrep.chain.deploy import deploy_contracts
+from chainrep.chain.deploy import NO_FORMULA, RootTerms, deploy_contracts
 from chainrep.chain.devnet import DEVNET_CHAIN_IDS, DevAccount, dev_accounts
+from chainrep.chain.feedback_log import FeedbackLog
 from chainrep.chain.keystore import stored_key, unlock
 from chainrep.chain.program import Program, program_of
+from chainrep.chain.reputation_roots import ReputationRoots
 from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
 from chainrep.config import Config
-from chainrep.errors import ConfigError, NotDeployed
+from chainrep.errors import ConfigError, InputError, NotDeployed
 from chainrep.node.feedback_limits import MEMBER_LIMITS
 from chainrep.node.flush_policy import FlushPolicy
+from chainrep.node.member_call import MemberCall
 from chainrep.node.quorum import KeySigner, Quorum, Signer
 from chainrep.node.relayer import Relayer
-from chainrep.node.remote_signer import RemoteSigner
+from chainrep.node.remote_signer import RemoteSettler, RemoteSigner
 from chainrep.store.db import open_store
 from chainrep.store.evidence import EvidenceStore
 from chainrep.store.lease import Holder, Lease
 from chainrep.store.outbox import Outbox
 
+if TYPE_CHECKING:
+    from chainrep.node.epoch_files import EpochFiles
+    from chainrep.node.epoch_reader import EpochReader
+    from chainrep.node.epochs import EpochKeeper, EpochPolicy
+    from chainrep.reputation.formula import Formula
+
 OWNER = 0
 COMMITTEE = (1, 2, 3)
 THRESHOLD = 2
 FIRST_SOURCE_OWNER = 4
+EPOCH_KEEPER = 9
 MAX_AHEAD_SECONDS = 600
 LOCAL_CONFIRMATIONS, CONFIRMATIONS = 1, 12
 
@@ -93,6 +105,98 @@ class Session:
             None if self.client.chain_id in DEVNET_CHAIN_IDS else MAX_AHEAD_SECONDS,
         )
 
+    def feedback_log(self) -> FeedbackLog:
+        """The open lane; raise NotDeployed without code at its address."""
+        return FeedbackLog(self.client, self.deployment)
+
+    def roots(self) -> ReputationRoots:
+        """The reputation roots; raise NotDeployed without code at their address."""
+        return ReputationRoots(self.client, self.deployment)
+
+    def formula(self, roots: ReputationRoots) -> Formula:
+        """The formula that the roots are bound to.
+
+        Raises ConfigError where the address book has none, or another one than the contract.
+        """
+        from chainrep.reputation.formula import formula_hash, read_formula
+
+        if not self.deployment.formula:
+            raise ConfigError(
+                "The address book names no formula: this deployment was made without one, or by an"
+                " earlier version.",
+                "Take the address book of whoever deployed it, or `chainrep deploy --again`.",
+            )
+        try:
+            formula = read_formula(self.deployment.formula.encode())
+        except InputError as error:
+            raise ConfigError(
+                f"The formula in the address book cannot be read. {error.summary}",
+                "Take the address book of whoever deployed it.",
+            ) from error
+        if formula_hash(formula) != roots.rules.formula_hash:
+            raise ConfigError(
+                "The formula in the address book is not the one that ReputationRoots at"
+                f" {self.deployment.reputation_roots} is bound to.",
+                "Take the address book of whoever deployed it.",
+            )
+        return formula
+
+    def epoch_reader(
+        self, db: sqlite3.Connection, roots: ReputationRoots, confirmations: int | None = None
+    ) -> EpochReader:
+        """What computes epochs from the index in a store; errors as of `formula`."""
+        from chainrep.node.epoch_reader import EpochReader
+
+        return EpochReader(
+            db,
+            self.deployment,
+            roots,
+            self.registry,
+            self.formula(roots),
+            self.confirmations if confirmations is None else confirmations,
+            os.cpu_count() or 1,
+        )
+
+    def epoch_files(self) -> EpochFiles:
+        """Where the trees and ratings of this deployment's epochs are kept."""
+        from chainrep.node.epoch_files import EpochFiles
+
+        deployment = self.deployment
+        name = f"{deployment.chain_id}-{deployment.reputation_roots}-{deployment.genesis[2:10]}"
+        return EpochFiles(self.config.epochs / name)
+
+    def epoch_keeper(
+        self,
+        db: sqlite3.Connection,
+        private_key: bytes | None,
+        policy: EpochPolicy,
+        confirmations: int | None = None,
+        members: Mapping[str, str] | None = None,
+    ) -> EpochKeeper:
+        """What looks after the epochs, paying with this key; without one it only computes.
+
+        ``members`` are as of `relayer`: the key asks them, as their coordinator, to settle
+        challenges; without any, a local chain's published keys do. Raises ConfigError as of
+        `formula` and of the keeper.
+        """
+        from chainrep.node.epochs import EpochKeeper
+        from chainrep.node.settler import KeySettler, SettlementSigner, Settler
+
+        roots = self.roots()
+        signers: Sequence[SettlementSigner] = ()
+        if members and private_key is not None:
+            calls = [
+                MemberCall(url, who, self.ledger.domain, private_key)
+                for who, url in members.items()
+            ]
+            signers = [RemoteSettler(call, roots.domain) for call in calls]
+        elif self.client.chain_id in DEVNET_CHAIN_IDS:
+            accounts = dev_accounts(10)
+            signers = [KeySettler(roots.domain, accounts[i].private_key) for i in COMMITTEE]
+        reader = self.epoch_reader(db, roots, confirmations)
+        settler = Settler(roots, signers)
+        return EpochKeeper(roots, reader, self.epoch_files(), settler, private_key, policy)
+
     @property
     def confirmations(self) -> int:
         """How deep a block has to be, its own included, unless the operator says otherwise."""
@@ -123,11 +227,26 @@ def find_deployment(config: Config, client: Client) -> Deployment | None:
 
 
 def deploy_new(
-    config: Config, client: Client, private_key: bytes, committee: Committee, archive: bool = False
+    config: Config,
+    client: Client,
+    private_key: bytes,
+    committee: Committee,
+    archive: bool = False,
+    seeds: Sequence[str] = (),
+    terms: RootTerms = NO_FORMULA,
 ) -> Deployment:
-    """Deploy the contracts and note their addresses; errors as of ``deploy_contracts``."""
+    """Deploy the contracts and note their addresses; errors as of ``deploy_contracts``.
+
+    Reputation starts from the ``seeds``' addresses, by default the committee's; ``terms`` get the
+    formula that follows from them.
+    """
+    from chainrep.reputation.formula import Formula, write_formula
+
     members, threshold = committee.members, committee.threshold
-    deployment = deploy_contracts(client, private_key, members, threshold, archive)
+    ascending = tuple(sorted({address.lower() for address in seeds or members}))
+    formula = write_formula(Formula(ascending)).decode()
+    bound = replace(terms, formula=formula)
+    deployment = deploy_contracts(client, private_key, members, threshold, archive, bound)
     save_deployment(config.deployments, deployment)
     return deployment
 

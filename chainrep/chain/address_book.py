@@ -13,7 +13,9 @@ from eth_utils.address import is_checksum_address
 from chainrep.chain.bounded_json import parse_json
 from chainrep.errors import ConfigError, NotDeployed
 
-MAX_FILE_BYTES = 64 * 1024
+MAX_FILE_BYTES = 2**20
+MAX_FORMULA_BYTES = 2**19
+"""What a formula may take: 10,000 seeds are 450,000."""
 _DEPLOY = "Run `chainrep deploy` to put the contracts on this chain."
 
 
@@ -21,7 +23,8 @@ _DEPLOY = "Run `chainrep deploy` to put the contracts on this chain."
 class Deployment:
     """One deployment: checksummed addresses, and the genesis block that tells its chain apart.
 
-    ``block`` is the first block that can hold one of its events.
+    ``block`` is the first block that can hold one of its events. ``formula`` is the text whose
+    hash its reputation roots are bound to; address books of earlier versions have none.
     """
 
     chain_id: int
@@ -33,6 +36,7 @@ class Deployment:
     reputation_roots: str
     members: Sequence[str]
     threshold: int
+    formula: str = ""
 
     @property
     def contracts(self) -> Mapping[str, str]:
@@ -110,6 +114,10 @@ def parse_deployment(content: bytes) -> Deployment:
         raise ValueError("a number in it is not what it should be")
     if not isinstance(deployment.genesis, str) or not isinstance(deployment.members, list):
         raise ValueError("something in it is not what it should be")
+    if not isinstance(deployment.formula, str):
+        raise ValueError("its formula is no text")
+    if len(deployment.formula) > MAX_FORMULA_BYTES:
+        raise ValueError("its formula is too long")
     addresses = [*deployment.contracts.values(), *deployment.members]
     if not all(is_checksum_address(address) for address in addresses):
         raise ValueError("an address in it has no valid checksum")

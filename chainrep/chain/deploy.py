@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eth_account import Account
 
-from chainrep.chain.address_book import Deployment
+from chainrep.chain.address_book import MAX_FORMULA_BYTES, Deployment
 from chainrep.chain.artifact import load_artifact
 from chainrep.chain.client import Client
 from chainrep.errors import ChainError, InputError
@@ -21,8 +22,24 @@ WINDOW_SECONDS = 24 * 3_600
 SETTLE_SECONDS = 48 * 3_600
 BOND = 10**17
 """What a proposer or challenger of a root puts up, in wei."""
-FORMULA_HASH = keccak(b"chainrep public score 1")
-"""Names the formula of the public score until its specification has a hash of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RootTerms:
+    """How long epochs last and roots wait, in seconds, and the bond in wei.
+
+    ``formula`` is the text whose Keccak-256 the contract is bound to; without one, no node computes
+    reputations for the deployment.
+    """
+
+    formula: str = ""
+    epoch_seconds: int = EPOCH_SECONDS
+    window: int = WINDOW_SECONDS
+    settle_time: int = SETTLE_SECONDS
+    bond: int = BOND
+
+
+NO_FORMULA = RootTerms()
 
 
 def deploy_contracts(
@@ -31,17 +48,21 @@ def deploy_contracts(
     members: Sequence[str],
     threshold: int,
     archive: bool = False,
+    terms: RootTerms = NO_FORMULA,
 ) -> Deployment:
     """Deploy every contract; the key's account pays and owns them.
 
     ``members`` are the committee's addresses in any order, ``threshold`` of them must sign. With
-    ``archive`` the ledger keeps events only. Raises InputError when that cannot be.
+    ``archive`` the ledger keeps events only. ``terms`` are what reputation roots are bound to for
+    good. Raises InputError when that cannot be.
     """
     ordered = sorted(set(members), key=lambda address: int(address, 16))
     if len(ordered) != len(members) or not 0 < len(ordered) <= MAX_MEMBERS:
         raise InputError(f"A committee has 1 to {MAX_MEMBERS} different members.")
     if not 0 < threshold <= len(ordered):
         raise InputError(f"The threshold must lie in 1..{len(ordered)}, the committee's size.")
+    if len(terms.formula.encode()) > MAX_FORMULA_BYTES:
+        raise InputError(f"A formula has at most {MAX_FORMULA_BYTES:,} bytes: name fewer seeds.")
     owner = Account.from_key(private_key).address
     block = client.ask(lambda: client.w3.eth.block_number)
 
@@ -51,7 +72,9 @@ def deploy_contracts(
     registry = create("SourceRegistry", NOBODY, NOBODY)
     ledger = create("ScoreLedger", registry, owner, ordered, threshold, archive, NOBODY)
     log = create("FeedbackLog", registry, create("OpenGate"), NOBODY)
-    rules = (FORMULA_HASH, EPOCH_SECONDS, WINDOW_SECONDS, SETTLE_SECONDS, BOND)
+    formula_hash = keccak(terms.formula.encode())
+    times = (terms.epoch_seconds, terms.window, terms.settle_time)
+    rules = (formula_hash, *times, terms.bond)
     roots = create("ReputationRoots", rules, owner, ordered, threshold, NOBODY)
     return Deployment(
         chain_id=client.chain_id,
@@ -63,6 +86,7 @@ def deploy_contracts(
         reputation_roots=roots,
         members=ordered,
         threshold=threshold,
+        formula=terms.formula,
     )
 
 

@@ -25,13 +25,22 @@ CONTRACTS = (
 _REMEDIES = {
     "ArchiveKeepsNoScores": "Read its events: this ledger was deployed as an archive.",
     "BatchTooLarge": "Send fewer sources per batch (--max-updates).",
+    "BondInvalid": "Send exactly the bond that the deployment's rules name.",
     "DeadlinePassed": "Run `chainrep feedback flush` again: it signs anew.",
+    "EpochNotEnded": "Wait for its end, or name an epoch since the deployment.",
+    "EpochNotIn": "Somebody else was faster: see where the epoch is now.",
     "NonceNotNext": "Run `chainrep feedback flush` again: it takes up the ledger's next nonce.",
     "NotSourceOwner": "Use the account that owns the source (`chainrep source show ID`).",
+    "NothingOwed": "There is nothing to withdraw: bonds come back when an epoch is decided.",
     "OwnableUnauthorizedAccount": "Use the owner's account.",
     "QuorumNotMet": "Collect the signatures of more committee members.",
+    "RaterRefused": "The log's gate decides who may speak: see its bond or its list.",
+    "RootNotPending": "Another root is pending by now: look at it first.",
     "RotationNotSigned": "Both the present owner and the new one must sign.",
+    "SelfVouch": "Nobody vouches for himself.",
     "SourceIsRetired": "A retired source stays retired: register a new one.",
+    "TooEarly": "Wait until the time that it names.",
+    "TooLate": "That time is over; nothing was spent but this attempt.",
     "UriLengthInvalid": "Use a shorter URI, and not an empty one.",
 }
 

@@ -15,7 +15,9 @@ from chainrep.errors import ConfigError
 
 if TYPE_CHECKING:
     from chainrep.node.member import Member
+    from chainrep.node.settling_member import SettlingMember
     from chainrep.service.server import HttpServer
+    from chainrep.session import Session
 
 
 @click.group(short_help="Show the committee, or sign as one of it.")
@@ -86,7 +88,9 @@ def serve(
 
     A report is signed only where this machine's own chain and the evidence sent along bear it
     out. Every signature is remembered in the home folder before it leaves: never run one key
-    from two home folders. To be reached from other machines, put a proxy with TLS in front.
+    from two home folders. A challenged epoch's root is signed if the index of a `chainrep node run`
+    in the same home folder gives the same one. To be reached from other machines, put a proxy with
+    TLS in front.
     """
     import logging
 
@@ -113,11 +117,30 @@ def serve(
         admitted,
         policy,
     )
+    settling = _settling(session, key, confirmations)
     if address not in session.ledger.committee().members:
         click.echo(f"{address} is not in the committee now: it will refuse everything.", err=True)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("chainrep").setLevel(logging.INFO)
-    _serve(HttpServer(member_app(member), port, host, MEMBER_LIMITS), member)
+    _serve(HttpServer(member_app(member, settling), port, host, MEMBER_LIMITS), member)
+
+
+def _settling(session: Session, key: bytes, confirmations: int) -> SettlingMember | None:
+    """The member as one that settles; None, and a word, where the deployment has no formula."""
+    from chainrep.node.settling_member import SettlingMember
+    from chainrep.store.db import open_store
+
+    roots = session.roots()
+    try:
+        session.formula(roots)
+    except ConfigError as error:
+        click.echo(f"Challenged epochs are not settled here: {error}", err=True)
+        return None
+    return SettlingMember(
+        roots,
+        lambda: session.epoch_reader(open_store(session.config.store), roots, confirmations),
+        key,
+    )
 
 
 def _serve(server: HttpServer, member: Member) -> None:

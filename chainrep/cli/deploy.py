@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from chainrep.cli.address import read_address
+from chainrep.cli.amount import ETHER, read_amount
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
@@ -17,6 +18,9 @@ from chainrep.errors import InputError
 if TYPE_CHECKING:
     from chainrep.chain.client import Client
     from chainrep.session import Committee
+
+
+_SECONDS = click.IntRange(1, 3_650 * 86_400)
 
 
 @click.command(short_help="Put the contracts on a chain.")
@@ -28,6 +32,26 @@ if TYPE_CHECKING:
 @click.option(
     "--archive", is_flag=True, help="A ledger of events only, for audit: a tenth of the gas."
 )
+@click.option(
+    "--seed", "seeds", multiple=True, metavar="ADDRESS",
+    help="An account from which reputation starts; repeat [the committee].",
+)  # fmt: skip
+@click.option(
+    "--epoch-seconds", type=_SECONDS, default=7 * 86_400, show_default=True, metavar="S",
+    help="How often reputations are computed.",
+)  # fmt: skip
+@click.option(
+    "--window", type=_SECONDS, default=86_400, show_default=True, metavar="S",
+    help="How long a root can be challenged.",
+)  # fmt: skip
+@click.option(
+    "--settle-time", type=_SECONDS, default=2 * 86_400, show_default=True, metavar="S",
+    help="How long the committee then has to settle.",
+)  # fmt: skip
+@click.option(
+    "--bond", default="0.1", show_default=True, metavar="ETH",
+    help="What a proposer or challenger puts up.",
+)  # fmt: skip
 @json_option
 def deploy(
     config: Config,
@@ -36,24 +60,36 @@ def deploy(
     threshold: int | None,
     again: bool,
     archive: bool,
+    seeds: Sequence[str],
+    epoch_seconds: int,
+    window: int,
+    settle_time: int,
+    bond: str,
     as_json: bool,
 ) -> None:
     """Deploy the contracts, and note their addresses in the home folder.
 
     The committee is the --member addresses, of which --threshold must sign; on a local chain,
     where neither is given, 2 of 3 of its published accounts. A second run changes nothing and
-    shows the deployment that is there.
+    shows the deployment that is there. Seeds, times and bond hold for good, as does the formula of
+    reputation, which the address book keeps beside the addresses.
     """
     from chainrep.chain.client import connect
+    from chainrep.chain.deploy import RootTerms
     from chainrep.session import deploy_new, find_deployment, sender_key
 
+    named = [read_address("--seed", seed) for seed in seeds]
+    if len(set(named)) < len(named):
+        raise InputError("--seed names an account twice.")
+    wei = read_amount("--bond", bond, ETHER)
+    terms = RootTerms("", epoch_seconds, window, settle_time, wei)
     client = connect(config.urls, config.chain_id)
     deployment = None if again else find_deployment(config, client)
     fresh = deployment is None
     if deployment is None:
         committee = _committee(client, members, threshold)
         private_key = sender_key(config, client, read_passphrase)
-        deployment = deploy_new(config, client, private_key, committee, archive)
+        deployment = deploy_new(config, client, private_key, committee, archive, named, terms)
     if as_json:
         print_json(asdict(deployment) | {"new": fresh})
         return

@@ -19,11 +19,13 @@ from chainrep.cli.options import (
 )
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
+from chainrep.errors import InputError
 
 if TYPE_CHECKING:
     from chainrep.node.flush_policy import FlushPolicy
 
 DEFAULT_PORT = 8561
+SERVE, WATCH, PROPOSE = "serve", "watch", "propose"
 _MOST = 10**9
 _COLUMNS = ("doing", "silent_for", "failures", "failure")
 
@@ -64,6 +66,23 @@ def node() -> None:
     help="With a budget: how long a block of this chain takes.",
 )  # fmt: skip
 @click.option(
+    "--epochs", type=click.Choice([SERVE, WATCH, PROPOSE]), metavar="WHAT",
+    help="Reputations: compute and `serve` them; also `watch`, challenging false roots with a bond;"
+    " also `propose` roots [none].",
+)  # fmt: skip
+@click.option(
+    "--bond-key", metavar="NAME",
+    help="With --epochs watch or propose: the key that puts up bonds; nothing else may send from"
+    " it [a local chain's account].",
+)  # fmt: skip
+@click.option(
+    "--max-bonds", metavar="ETH", help="What all bonds may come to at any time [4 bonds]."
+)
+@click.option(
+    "--public-url", default="", metavar="URL",
+    help="With --epochs propose: where others find this node, for the ratings behind a root.",
+)  # fmt: skip
+@click.option(
     "--port", default=DEFAULT_PORT, show_default=True, help="Port to answer on; 0: a free one."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
@@ -88,6 +107,10 @@ def run(
     daily_budget: str | None,
     half_life: float | None,
     block_seconds: int,
+    epochs: str | None,
+    bond_key: str | None,
+    max_bonds: str | None,
+    public_url: str,
     port: int,
     host: str,
     unwell_after: float,
@@ -96,9 +119,10 @@ def run(
     """Send feedback in signed batches and index the chain, until Ctrl-C or SIGTERM.
 
     A part that fails is started again after a pause; a killed node is gone on from, and nothing is
-    counted twice. /healthz, /metrics, /evidence/ROOT and /deployment are answered. To be reached
-    from other machines, put a proxy with TLS in front.
+    counted twice. /healthz, /metrics, /evidence/ROOT and /deployment are answered, and with
+    --epochs also /reputation. To be reached from other machines, put a proxy with TLS in front.
     """
+    from chainrep.cli.epoch_plan import plan_epochs
     from chainrep.cli.running_node import RelayPlan, run_node
     from chainrep.session import open_session, sender_key, signing_accounts
 
@@ -119,8 +143,18 @@ def run(
         if not asked:
             signing_accounts(session.client)  # refuses, now and not for ever, where nobody can sign
         plan = RelayPlan(key, asked, confirmations, policy)
+    kept = None
+    if epochs is not None:
+        wei = None if max_bonds is None else read_amount("--max-bonds", max_bonds, ETHER)
+        sender = None if plan is None else plan.sender_key
+        kept = plan_epochs(
+            session, epochs != SERVE, epochs == PROPOSE, bond_key, wei, public_url, confirmations,
+            read_passphrase, sender, asked,
+        )  # fmt: skip
+    elif bond_key or max_bonds or public_url:
+        raise InputError("--bond-key, --max-bonds and --public-url go with --epochs.")
     start_logging(log_format)
-    run_node(session, plan, host, port, unwell_after)
+    run_node(session, plan, host, port, unwell_after, kept)
 
 
 @node.command()

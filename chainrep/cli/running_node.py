@@ -1,4 +1,4 @@
-"""A node at work: relayer and indexer under a supervisor, and what it answers over HTTP."""
+"""A node at work: relayer, indexer, epochs under a supervisor, and what it answers over HTTP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
@@ -30,7 +31,10 @@ from chainrep.store.backlog import read_backlog
 from chainrep.store.db import open_store
 from chainrep.store.evidence import EvidenceStore
 
-RELAYER, INDEXER = "relayer", "indexer"
+if TYPE_CHECKING:
+    from chainrep.node.epochs import EpochPolicy
+
+RELAYER, INDEXER, EPOCHS = "relayer", "indexer", "epochs"
 BALANCE_SECONDS = 60.0
 _WATCH_SECONDS = 0.1
 
@@ -47,14 +51,25 @@ class RelayPlan:
     policy: FlushPolicy
 
 
+@dataclass(frozen=True, slots=True)
+class EpochPlan:
+    """What is to be done about epochs, who pays and who settles; without a key nothing is sent."""
+
+    policy: EpochPolicy
+    private_key: bytes | None = field(default=None, repr=False)
+    confirmations: int | None = None
+    members: Mapping[str, str] = field(default_factory=dict)
+
+
 def run_node(
     session: Session,
     plan: RelayPlan | None,
     host: str,
     port: int,
     unwell_seconds: float = UNWELL_SECONDS,
+    epochs: EpochPlan | None = None,
 ) -> None:
-    """Index, relay if there is a plan, and serve, until SIGINT or SIGTERM.
+    """Index, relay and look after epochs if there are plans, and serve, until SIGINT or SIGTERM.
 
     Every part then ends its step; a second signal ends the program at once. Raises ConfigError
     when the port cannot be had, and ChainrepError when a part broke down.
@@ -63,8 +78,11 @@ def run_node(
     parts = [index_part(session, metrics)]
     if plan is not None:
         parts.append(relay_part(session, plan, metrics))
+    if epochs is not None:
+        parts.append(epoch_part(session, epochs, metrics))
     supervisor = Supervisor(parts)
-    server = HttpServer(node_app(session, metrics, supervisor, unwell_seconds), port, host)
+    app = node_app(session, metrics, supervisor, unwell_seconds, epochs is not None)
+    server = HttpServer(app, port, host)
     signals = _watch_signals()
     with server:
         _log.info(
@@ -95,9 +113,13 @@ def run_node(
 
 
 def node_app(
-    session: Session, metrics: NodeMetrics, supervisor: Supervisor, unwell_seconds: float
+    session: Session,
+    metrics: NodeMetrics,
+    supervisor: Supervisor,
+    unwell_seconds: float,
+    with_epochs: bool = False,
 ) -> Starlette:
-    """``/healthz``, ``/metrics``, ``/evidence/<root>`` and ``/deployment``."""
+    """``/healthz``, ``/metrics``, ``/evidence/<root>``, ``/deployment``, and ``/reputation``."""
     config, deployment = session.config, session.deployment
     metrics.registry.register(
         NodeCollector(
@@ -108,13 +130,16 @@ def node_app(
             partial(read_backlog, config.store, deployment.ledger_id),
         )
     )
-    return Starlette(
-        routes=[
-            health_route(metrics, supervisor.states, unwell_seconds),
-            metrics_route(metrics.registry),
-            *evidence_routes(EvidenceStore(config.evidence), deployment),
-        ]
-    )
+    routes = [
+        health_route(metrics, supervisor.states, unwell_seconds),
+        metrics_route(metrics.registry),
+        *evidence_routes(EvidenceStore(config.evidence), deployment),
+    ]
+    if with_epochs:
+        from chainrep.service.reputation import reputation_routes
+
+        routes += reputation_routes(session.epoch_files())
+    return Starlette(routes=routes)
 
 
 def index_part(session: Session, metrics: NodeMetrics) -> Part:
@@ -180,6 +205,24 @@ def relay_part(session: Session, plan: RelayPlan, metrics: NodeMetrics) -> Part:
             _log.warning("the sender's balance is not known: %s", error, extra={"part": RELAYER})
 
     return Part(RELAYER, open_relay)
+
+
+def epoch_part(session: Session, plan: EpochPlan, metrics: NodeMetrics) -> Part:
+    """The keeper of epochs, which reads the same index from a connection of its own."""
+
+    def open_keeper() -> OpenPart:
+        with _closed_on_error(open_store(session.config.store)) as db:
+            keeper = session.epoch_keeper(
+                db, plan.private_key, plan.policy, plan.confirmations, plan.members
+            )
+
+        def step() -> bool:
+            with metrics.timed(EPOCHS, time.monotonic):
+                return keeper.step().at_rest
+
+        return OpenPart(step, db.close)
+
+    return Part(EPOCHS, open_keeper)
 
 
 @contextmanager

@@ -44,7 +44,8 @@ from numpy.typing import NDArray
 from chainrep.errors import InputError
 from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
 from chainrep.reputation.jit import compiled
-from chainrep.reputation.pagerank import UNIT, WHOLE, Scores
+from chainrep.reputation.pagerank import Scores
+from chainrep.reputation.units import UNIT, WHOLE
 from chainrep.reputation.vertex_cut import Ways, Widths, find_ways, find_widths, nearest_cut
 
 TURNS = 40

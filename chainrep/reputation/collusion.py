@@ -53,8 +53,8 @@ from chainrep.errors import InputError
 from chainrep.reputation.graph import Ints, Nodes
 from chainrep.reputation.jit import compiled
 from chainrep.reputation.keyed_random import mix
-from chainrep.reputation.pagerank import WHOLE
 from chainrep.reputation.ratings import Ratings
+from chainrep.reputation.units import WHOLE
 
 WITNESSES = 256
 """Holders of one opinion that are looked at: work and memory grow with the ratings alone."""

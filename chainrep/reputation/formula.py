@@ -14,7 +14,7 @@ from typing import Any
 
 from chainrep.errors import InputError
 from chainrep.protocol.keccak import keccak
-from chainrep.reputation.pagerank import WHOLE
+from chainrep.reputation.units import WHOLE
 
 NAME = "chainrep public score 1"
 MAX_SEEDS = 10_000
@@ -31,14 +31,16 @@ class Formula:
     step; ``half_life`` in seconds. ``caps[g - 1]`` / 2^16 is how much of the scores of g accounts
     may stand behind them, where every path leads through these g; rising, for 1 to 5 accounts.
 
-    As they are, somebody gains at most a tenth by accounts behind one of his own, and less than a
-    fifth by accounts behind however many: `scripts/bench sybil` shows what other values cost.
+    As they are, an eighth of all trust travels on at each step. Then nobody gains more than a tenth
+    by accounts behind one of his own, nor more than a seventh by accounts behind however many, and
+    an account may give newcomers two thirds of its trust before the cap is felt: docs/protocol.md
+    has the reasons, `scripts/bench sybil` what other values cost.
     """
 
     seeds: Sequence[str]
-    stop: int = 55_706
+    stop: int = 57_344
     half_life: int = 180 * DAY
-    caps: Sequence[int] = (6_553,)
+    caps: Sequence[int] = (5_406,)
     name: str = NAME
 
     def __post_init__(self) -> None:

@@ -17,12 +17,9 @@ from chainrep.errors import InputError
 from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
 from chainrep.reputation.jit import compiled
 from chainrep.reputation.prefetch import AHEAD, prefetch
+from chainrep.reputation.units import UNIT, WHOLE
 
-UNIT = 2**50
-"""All the trust that the seeds hand out together."""
 SHARE_BITS = 14
-WHOLE = 2**16
-"""One, for fractions: the chance to stop at a step, and how much an account may pass on."""
 LANES = 8
 """Seed sets computed side by side, so that one reading of the edges serves all of them."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrep.reputation.pagerank import UNIT, Scores
+from chainrep.reputation.pagerank import Scores
+from chainrep.reputation.units import UNIT
 from chainrep.reputation.walks import LIMIT, Walks, hits
 
 

@@ -21,8 +21,9 @@ from chainrep.errors import InputError
 from chainrep.reputation.fingerprints import Counts, Fingerprints
 from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
 from chainrep.reputation.jit import compiled
-from chainrep.reputation.pagerank import UNIT, Scores
+from chainrep.reputation.pagerank import Scores
 from chainrep.reputation.prefetch import AHEAD, prefetch
+from chainrep.reputation.units import UNIT
 
 PUSH_FLOOR = UNIT >> 12
 """Trust that waits at an account moves on exactly if it is at least this much for each link."""

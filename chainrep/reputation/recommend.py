@@ -19,7 +19,8 @@ import numpy as np
 from chainrep.errors import InputError
 from chainrep.reputation.graph import Ints, Nodes
 from chainrep.reputation.item_graph import ItemGraph
-from chainrep.reputation.pagerank import UNIT, Scores
+from chainrep.reputation.pagerank import Scores
+from chainrep.reputation.units import UNIT
 
 ROUNDS = 4
 """Steps from accounts to items: the reader's own, those of its like, of their like, once more."""

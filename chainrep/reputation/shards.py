@@ -21,13 +21,8 @@ from chainrep.reputation.fingerprints import (
     tallies_of,
 )
 from chainrep.reputation.graph import Graph, Ints, Nodes
-from chainrep.reputation.pagerank import (
-    LANES,
-    WHOLE,
-    Scores,
-    check_seeds,
-    public_scores_of_many,
-)
+from chainrep.reputation.pagerank import LANES, Scores, check_seeds, public_scores_of_many
+from chainrep.reputation.units import WHOLE
 from chainrep.reputation.walks import DISCOVERY_STOP, Walks, join_walks, walk_from
 
 

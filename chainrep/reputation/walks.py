@@ -21,8 +21,9 @@ from chainrep.reputation.alias import Alias, Table, chosen_account, chosen_recor
 from chainrep.reputation.graph import Graph, Ints, Nodes
 from chainrep.reputation.jit import compiled
 from chainrep.reputation.keyed_random import Words, step_word, streams_of, walk_state
-from chainrep.reputation.pagerank import WHOLE, check_seeds
+from chainrep.reputation.pagerank import check_seeds
 from chainrep.reputation.prefetch import prefetch
+from chainrep.reputation.units import WHOLE
 
 LIMIT = 64
 """Steps after which a walk ends whatever the words say."""

@@ -29,6 +29,22 @@ class Events:
         )
         return map(event_from, rows)
 
+    def encoded(
+        self, name: str, contract: str, first_block: int = 0
+    ) -> Iterator[tuple[int, int, bytes, bytes]]:
+        """Block, log, topics and content of the same events as `named`: their bytes, unread.
+
+        They are in their one encoding, as everything that the index took in.
+        """
+        return iter(
+            self.db.execute(
+                "SELECT block, log, topics, content FROM event"
+                " WHERE ledger = (SELECT id FROM indexed_ledger WHERE ledger = ?)"
+                " AND name = ? AND contract = ? AND block >= ? ORDER BY block, log",
+                (self.ledger, name, contract, first_block),
+            )
+        )
+
     def about(self, name: str, first: int, last: int) -> Iterator[ChainEvent]:
         """Every event of this name about a nonce, source id or epoch in ``first``..``last``."""
         rows = self.db.execute(

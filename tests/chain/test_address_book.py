@@ -1,11 +1,14 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
 from chainrep.chain.address_book import (
+    MAX_FORMULA_BYTES,
     Deployment,
     load_deployment,
     only_deployment,
+    parse_deployment,
     save_deployment,
 )
 from chainrep.chain.devnet import dev_accounts
@@ -62,3 +65,20 @@ def test_a_damaged_address_book_is_named(tmp_path, text):
     path.write_text(lowered if text is None else text)
     with pytest.raises(ConfigError, match=r"31337\.json cannot be read"):
         load_deployment(tmp_path, 31337, DEPLOYMENT.genesis)
+
+
+def test_the_formula_stands_in_the_address_book_and_old_ones_have_none(tmp_path):
+    bound = replace(DEPLOYMENT, formula='{"seeds":[]}')
+    path = save_deployment(tmp_path, bound)
+    assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == bound
+    fields = json.loads(path.read_text())
+    del fields["formula"]
+    path.write_text(json.dumps(fields))
+    assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == DEPLOYMENT
+
+
+@pytest.mark.parametrize("formula", [None, 1, ["x"], "x" * (MAX_FORMULA_BYTES + 1)])
+def test_what_is_no_formula_of_a_possible_size_is_refused(formula):
+    content = json.dumps(asdict(DEPLOYMENT) | {"formula": formula}).encode()
+    with pytest.raises(ValueError, match="formula"):
+        parse_deployment(content)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from chainrep.errors import InputError
 from chainrep.reputation.bottleneck import CAPS, Discounted, discount
 from chainrep.reputation.graph import Graph, build_graph, make_links
-from chainrep.reputation.pagerank import UNIT, public_scores
+from chainrep.reputation.pagerank import public_scores
+from chainrep.reputation.units import UNIT
 from tests.reputation.plain_bottleneck import Edges, plain_discount
 
 

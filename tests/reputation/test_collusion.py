@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from chainrep.errors import InputError
 from chainrep.reputation.collusion import find_near_copies
 from chainrep.reputation.graph import build_graph, make_links
-from chainrep.reputation.pagerank import WHOLE, public_scores
+from chainrep.reputation.pagerank import public_scores
 from chainrep.reputation.ratings import Ratings
+from chainrep.reputation.units import WHOLE
 from tests.reputation.plain_copies import earlier_copies
 
 SIZE = 14

@@ -11,8 +11,9 @@ from chainrep.errors import InputError
 from chainrep.reputation.alias import build_alias
 from chainrep.reputation.fingerprints import build_fingerprints, join_tallies, tallies_of
 from chainrep.reputation.graph import build_graph, make_links
-from chainrep.reputation.pagerank import UNIT, public_scores
+from chainrep.reputation.pagerank import public_scores
 from chainrep.reputation.personal_view import PUSH_FLOOR, View, best, best_of_each, personalized
+from chainrep.reputation.units import UNIT
 from chainrep.reputation.walks import walk_from
 
 KEY = bytes(range(32))

@@ -7,12 +7,8 @@ from hypothesis import strategies as st
 
 from chainrep.errors import InputError
 from chainrep.reputation.graph import NO_LINKS, build_graph, make_links
-from chainrep.reputation.pagerank import (
-    UNIT,
-    public_scores,
-    public_scores_of_many,
-    steps_of,
-)
+from chainrep.reputation.pagerank import public_scores, public_scores_of_many, steps_of
+from chainrep.reputation.units import UNIT
 from tests.reputation import plain_score
 from tests.reputation.test_graph import links_of
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from chainrep.errors import InputError
 from chainrep.reputation.item_graph import build_item_graph
-from chainrep.reputation.pagerank import UNIT
 from chainrep.reputation.recommend import (
     LEAST_SPREAD,
     MOST_PER_TRUST,
@@ -22,6 +21,7 @@ from chainrep.reputation.recommend import (
     recommend,
     worths,
 )
+from chainrep.reputation.units import UNIT
 
 NOW, HALF_LIFE = 1_000, 100
 PLENTY = 10**9  # a half-life so long that nothing fades

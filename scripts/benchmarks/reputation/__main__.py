@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrep.cli.output import print_table, progress
 from chainrep.reputation.graph import Graph
-from chainrep.reputation.pagerank import WHOLE
+from chainrep.reputation.units import WHOLE
 from scripts.benchmarks.reputation.cluster import measure_cluster
 from scripts.benchmarks.reputation.growth import graph_bytes, measure_growth
 from scripts.benchmarks.reputation.peers import measure_peers

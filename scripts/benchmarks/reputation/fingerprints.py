@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from chainrep.reputation.alias import build_alias
 from chainrep.reputation.fingerprints import Fingerprints, build_fingerprints
 from chainrep.reputation.graph import Graph
-from chainrep.reputation.pagerank import UNIT, WHOLE, public_scores_of_many
+from chainrep.reputation.pagerank import public_scores_of_many
 from chainrep.reputation.personal_view import View, best_of_each, personalized
+from chainrep.reputation.units import UNIT, WHOLE
 from chainrep.reputation.walks import DISCOVERY_STOP, walk_from
 from scripts.benchmarks.reputation.walks import KEY
 

@@ -13,7 +13,8 @@ from scipy.sparse import csr_array
 from chainrep.reputation.bottleneck import discount
 from chainrep.reputation.formula import Formula
 from chainrep.reputation.graph import Graph
-from chainrep.reputation.pagerank import UNIT, WHOLE, public_scores, public_scores_of_many, steps_of
+from chainrep.reputation.pagerank import public_scores, public_scores_of_many, steps_of
+from chainrep.reputation.units import UNIT, WHOLE
 
 REPEATS = 5
 MANY = 100

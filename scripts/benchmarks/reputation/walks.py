@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrep.reputation.alias import build_alias
 from chainrep.reputation.graph import Graph
-from chainrep.reputation.pagerank import WHOLE
+from chainrep.reputation.units import WHOLE
 from chainrep.reputation.walks import DISCOVERY_STOP, digest, hits, walk_from
 
 KEY = bytes(range(32))

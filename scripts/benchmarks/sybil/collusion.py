@@ -17,8 +17,8 @@ import numpy as np
 from scipy import sparse
 
 from chainrep.reputation.collusion import find_near_copies
-from chainrep.reputation.pagerank import WHOLE
 from chainrep.reputation.ratings import Ratings
+from chainrep.reputation.units import WHOLE
 
 COLLUDERS = 50
 CAMOUFLAGE = (0, 5, 10, 15, 20)

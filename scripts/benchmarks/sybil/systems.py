@@ -11,8 +11,9 @@ from chainrep.reputation.alias import build_alias
 from chainrep.reputation.bottleneck import discount
 from chainrep.reputation.formula import Formula
 from chainrep.reputation.graph import Graph
-from chainrep.reputation.pagerank import WHOLE, Scores, public_scores
+from chainrep.reputation.pagerank import Scores, public_scores
 from chainrep.reputation.personal_score import personal_flow
+from chainrep.reputation.units import WHOLE
 from chainrep.reputation.walks import Walks, hits, walk_from
 from scripts.benchmarks.sybil.meritrank import TAU, decayed, single_way_share
 

@@ -1,0 +1,154 @@
+"""What was said on the chain before an epoch's end, as the ratings its reputations are made of.
+
+A function of the contracts' events alone: whoever has read the same chain gets the same ratings.
+
+- Only events with a time before the end count. Blocks' times ascend, so these are a beginning of
+  the chain.
+- A vouch speaks for its account, a rating for the account that owned the source when it was made.
+  Nobody speaks for himself: a rating of one's own source counts for nothing.
+- Of the vouches of one account for another only the last counts; ratings add up.
+- What is said weighs (supported - contradicted), or the vouch's weight, times the weight that the
+  gate gave the rater, both in hundredths, over 100 toward zero; what is beyond the formula's limits
+  is cut down to them, and what comes to nothing is left out.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+
+import numpy as np
+
+from chainrep.errors import FalseAnswer
+from chainrep.protocol.entry import Entry, read_entry
+from chainrep.protocol.score_update import unpack_updates
+from chainrep.protocol.vouch import unpack_vouches
+from chainrep.reputation.ratings import MAX_RATING, Ratings, with_accounts
+from chainrep.store.chain_index import ChainIndex, Checkpoint
+from chainrep.store.events import Events
+
+_HUNDREDTHS = 100
+_LOW = 2**32 - 1
+
+
+@dataclass(slots=True)
+class _Columns:
+    """Ratings as they are found: 24 bytes each, and every account once."""
+
+    accounts: dict[bytes, int] = field(default_factory=dict)
+    rater: array[int] = field(default_factory=lambda: array("i"))
+    ratee: array[int] = field(default_factory=lambda: array("i"))
+    amount: array[int] = field(default_factory=lambda: array("q"))
+    time: array[int] = field(default_factory=lambda: array("q"))
+
+    def number(self, account: bytes) -> int:
+        return self.accounts.setdefault(account, len(self.accounts))
+
+    def add(self, rater: int, ratee: int, amount: int, time: int) -> None:
+        self.rater.append(rater)
+        self.ratee.append(ratee)
+        self.amount.append(amount)
+        self.time.append(time)
+
+    def ratings(self) -> Ratings:
+        """The columns over those accounts that are in them, ascending."""
+        rater, ratee = (np.array(column, np.int32) for column in (self.rater, self.ratee))
+        present = np.zeros(len(self.accounts), bool)
+        present[rater] = present[ratee] = True
+        kept = sorted(name for name, number in self.accounts.items() if present[number])
+        place = np.zeros(len(self.accounts), np.int32)
+        place[[self.accounts[name] for name in kept]] = np.arange(len(kept), dtype=np.int32)
+        amount, time = (np.array(column, np.int64) for column in (self.amount, self.time))
+        names = ["0x" + name.hex() for name in kept]
+        return Ratings(names, place[rater], place[ratee], amount, time)
+
+
+def settled_checkpoint(index: ChainIndex, end: int, confirmations: int) -> Checkpoint | None:
+    """The block by which nothing can be said before ``end`` any more; None while there is none.
+
+    It is a block of that time or later that has so many confirmations, its own included, in an
+    index that the contracts themselves agree with.
+    """
+    known = index.checkpoints()
+    if not known or not known[0].verified:
+        return None
+    deep = known[0].block - (confirmations - 1)
+    return next((c for c in reversed(known) if c.time >= end and c.block <= deep), None)
+
+
+def epoch_ratings(events: Events, seeds: Sequence[str], end: int) -> Ratings:
+    """What was said before ``end`` (Unix s); its accounts are who spoke, who was spoken of, seeds.
+
+    Accounts are addresses in lower case. Raises FalseAnswer for a rating of a source that the
+    index does not know.
+    """
+    columns = _Columns()
+    _add_last_vouches(columns, events, end)
+    _add_ratings(columns, events, end)
+    return with_accounts(columns.ratings(), seeds)
+
+
+def rated_sources(events: Events, end: int) -> Sequence[int]:
+    """The sources that were rated before ``end``, ascending."""
+    found: set[int] = set()
+    for _, _, entry in _before(events, "Rated", end):
+        found |= {update.source for update in unpack_updates(entry.said)}
+    return sorted(found)
+
+
+def _add_last_vouches(columns: _Columns, events: Events, end: int) -> None:
+    last: dict[int, tuple[int, int]] = {}
+    for _, _, entry in _before(events, "Vouched", end):
+        rater = columns.number(entry.rater)
+        for account, weight in unpack_vouches(entry.said).items():
+            pair = rater << 32 | columns.number(account)
+            last[pair] = (_weigh(weight, entry.weight), entry.time)
+    for pair, (amount, time) in last.items():
+        if amount and pair >> 32 != pair & _LOW:
+            columns.add(pair >> 32, pair & _LOW, amount, time)
+
+
+def _add_ratings(columns: _Columns, events: Events, end: int) -> None:
+    owners: dict[int, int] = {}
+    entries = _before(events, "Rated", end)
+    for block, _, found in merge(_owners(events), entries, key=lambda row: row[:2]):
+        if not isinstance(found, Entry):
+            source, owner = found
+            owners[source] = columns.number(owner)
+            continue
+        rater = columns.number(found.rater)
+        for update in unpack_updates(found.said):
+            ratee = owners.get(update.source)
+            if ratee is None:
+                raise FalseAnswer(
+                    f"Block {block} rates source {update.source}, which is not registered.",
+                    "The index is not whole: `chainrep node run` reads it anew.",
+                )
+            amount = _weigh(update.supported - update.contradicted, found.weight)
+            if amount and ratee != rater:
+                columns.add(rater, ratee, amount, found.time)
+
+
+def _owners(events: Events) -> Iterator[tuple[int, int, tuple[int, bytes] | Entry]]:
+    """Block, log, and a source with its owner from there on, in order."""
+    names = ("SourceRegistered", "SourceRotated")
+    streams = [events.named(name, "SourceRegistry") for name in names]
+    for event in merge(*streams, key=lambda event: (event.block, event.log)):
+        owner = event.values.get("to", event.values.get("owner"))
+        yield event.block, event.log, (event.values["id"], bytes.fromhex(owner[2:]))
+
+
+def _before(events: Events, name: str, end: int) -> Iterator[tuple[int, int, Entry]]:
+    """Block, log and entry of everything of this kind that was said before ``end``, in order."""
+    for block, log, topics, content in events.encoded(name, "FeedbackLog"):
+        entry = read_entry(topics, content)
+        if entry.time >= end:
+            return
+        yield block, log, entry
+
+
+def _weigh(amount: int, weight: int) -> int:
+    size = min(abs(amount) * weight // _HUNDREDTHS, MAX_RATING)
+    return size if amount > 0 else -size
