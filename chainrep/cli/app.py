@@ -20,6 +20,7 @@ _COMMANDS = {
     "feedback": "chainrep.cli.feedback:feedback",
     "keys": "chainrep.cli.keys:keys",
     "node": "chainrep.cli.node:node",
+    "reputation": "chainrep.cli.reputation:reputation",
     "source": "chainrep.cli.source:source",
     "sources": "chainrep.cli.sources:sources",
 }

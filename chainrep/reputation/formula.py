@@ -55,7 +55,7 @@ class Formula:
         numbers = (self.stop, self.half_life, *self.caps)
         if any(type(number) is not int for number in numbers):
             raise InputError("The numbers of a formula are whole ones.")
-        in_range = 0 < self.stop <= WHOLE and 0 < self.half_life <= 10_000 * DAY
+        in_range = 0 < self.stop < WHOLE and 0 < self.half_life <= 10_000 * DAY
         if not in_range or not 0 < len(self.caps) <= MAX_CUT:
             raise InputError("A number of the formula is out of its range.")
         if any(a > b for a, b in pairwise((0, *self.caps, WHOLE))):

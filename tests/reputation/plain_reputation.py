@@ -95,7 +95,7 @@ def main() -> None:
         drawn(1, 12, 57_344, [5_406], 4),
         drawn(2, 30, 57_344, [5_406], 9),
         drawn(3, 40, 32_768, [6_553, 16_384, 16_384, 32_768, 32_768], 12),
-        drawn(4, 9, 65_536, [0], 2),
+        drawn(4, 9, 65_535, [0], 2),
     ]
     print(json.dumps([{"given": given, "outcome": outcome(given)} for given in cases], indent=1))  # noqa: T201
 

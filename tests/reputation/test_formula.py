@@ -34,7 +34,7 @@ def test_every_number_and_every_seed_changes_the_hash():
         {"seeds": ("",)},
         {"seeds": (1,)},
         {"stop": 0},
-        {"stop": 2**16 + 1},
+        {"stop": 2**16},
         {"stop": 0.5},
         {"stop": True},
         {"half_life": 0},
