@@ -26,7 +26,7 @@ canonical here, and on networkx's algorithm: whoever must agree on a list must r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeVar
@@ -75,7 +75,8 @@ def build_blocklist(
 
     ``stake`` is in whole units, of which at most 4 count; who is not in it has none. What does not
     hold is left out, because anybody can send it. Raises InputError for more than 10,000
-    accusations, 64 MiB of evidence, 1,000 complaints, or a stake that is no number from zero.
+    accusations, 64 MiB of evidence, 1,000 pairs with signed complaints and stakes, or a stake that
+    is no number from zero.
     """
     heard = _distinct(accusations, MAX_ACCUSATIONS, "accusations")
     evidence = sum(len(a.proof.evidence) for a in heard if isinstance(a.proof, FalseSums))
@@ -90,14 +91,7 @@ def build_blocklist(
     for accusation in heard:
         if accusation.accused not in proven and holds(accusation, domain):
             proven.add(accusation.accused)
-    pairs = {
-        (min(c.accuser, c.accused), max(c.accuser, c.accused))
-        for c in _distinct(complaints, MAX_COMPLAINTS, "complaints")
-        if not {c.accuser, c.accused} & proven
-        and stake.get(c.accuser, 0)
-        and stake.get(c.accused, 0)
-        and _is_signed(c, domain)
-    }
+    pairs = _complained_pairs(complaints, proven, stake, domain)
     return Blocklist(frozenset(proven), match(pairs, stake))
 
 
@@ -117,6 +111,28 @@ def match(pairs: Iterable[tuple[str, str]], stake: Mapping[str, int]) -> frozens
     matching = nx.max_weight_matching(graph, maxcardinality=True)
     taken = {unit for pair in matching for unit in pair}
     return frozenset(a for a, own in units.items() if own and taken.issuperset(own))
+
+
+def _complained_pairs(
+    complaints: Iterable[Complaint],
+    proven: Collection[str],
+    stake: Mapping[str, int],
+    domain: LedgerDomain,
+) -> Collection[tuple[str, str]]:
+    """Only what is signed by somebody with a stake counts toward the limit: the rest is free."""
+    pairs = set[tuple[str, str]]()
+    for each in complaints:
+        pair = (min(each.accuser, each.accused), max(each.accuser, each.accused))
+        if pair in pairs or any(a in proven or not stake.get(a, 0) for a in pair):
+            continue
+        if _is_signed(each, domain):
+            if len(pairs) == MAX_COMPLAINTS:
+                raise InputError(
+                    f"More than {MAX_COMPLAINTS:,} pairs with a stake complain of each other.",
+                    "Count a higher unit as the least stake.",
+                )
+            pairs.add(pair)
+    return pairs
 
 
 def _distinct(items: Iterable[T], most: int, name: str) -> list[T]:

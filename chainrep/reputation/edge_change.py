@@ -10,13 +10,13 @@ import numpy as np
 
 from chainrep.errors import InputError
 from chainrep.reputation.graph import (
-    MAX_NAME_BYTES,
     MAX_WEIGHT,
     Graph,
     Links,
     build_graph,
     make_links,
 )
+from chainrep.reputation.units import MAX_NAME_BYTES
 
 MAX_TIME = 2**40 - 1
 MIN_BYTES, MAX_BYTES = 14, 12 + 2 * MAX_NAME_BYTES

@@ -14,7 +14,7 @@ from typing import Any
 
 from chainrep.errors import InputError
 from chainrep.protocol.keccak import keccak
-from chainrep.reputation.units import WHOLE
+from chainrep.reputation.units import MAX_NAME_BYTES, WHOLE, is_name
 
 NAME = "chainrep public score 1"
 MAX_SEEDS = 10_000
@@ -50,7 +50,9 @@ class Formula:
                 f"A formula has 1 to {MAX_SEEDS:,} seeds.",
                 "Name the accounts from which trust starts.",
             )
-        if any(type(seed) is not str or not seed for seed in seeds) or seeds != sorted(set(seeds)):
+        if any(type(seed) is not str or not is_name(seed) for seed in seeds):
+            raise InputError(f"A seed is a name of 1 to {MAX_NAME_BYTES} bytes in UTF-8.")
+        if seeds != sorted(set(seeds)):
             raise InputError("Seeds are different names in ascending order.")
         numbers = (self.stop, self.half_life, *self.caps)
         if any(type(number) is not int for number in numbers):

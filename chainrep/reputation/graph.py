@@ -21,7 +21,6 @@ from chainrep.reputation.jit import compiled
 
 MAX_WEIGHT = 2**16 - 1
 MAX_ACCOUNTS = 2**31 - 1
-MAX_NAME_BYTES = 256
 
 Ints = NDArray[np.int64]
 Nodes = NDArray[np.int32]

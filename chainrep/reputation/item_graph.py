@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrep.errors import InputError
-from chainrep.reputation.graph import MAX_NAME_BYTES, MAX_WEIGHT, Ints, Nodes, Weights
+from chainrep.reputation.graph import MAX_WEIGHT, Ints, Nodes, Weights
+from chainrep.reputation.units import MAX_NAME_BYTES
 
 MAX_RATINGS = 2**31 - 1
 

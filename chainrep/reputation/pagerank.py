@@ -8,7 +8,8 @@ the last bit, and no convergence test can stop two of them at different steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,50 +75,56 @@ def public_scores_of_many(
         raise InputError(f"What accounts pass on is one number of at most {WHOLE} for each.")
     checked = [check_seeds(seeds, graph.size) for seeds in seed_sets]
     found = np.empty((len(checked), graph.size), np.uint64)
+    lanes = LANES if len(checked) > 1 else 1
+    flow = _Flow(graph, stop, passing, lanes, threads)
     with ThreadPoolExecutor(threads) as pool:
-        at = 0
-        while at < len(checked):
-            lanes = LANES if len(checked) - at > 1 else 1
-            chunk = checked[at : at + lanes]
-            found[at : at + len(chunk)] = _scores(graph, chunk, lanes, stop, passing, pool, threads)
-            at += len(chunk)
+        for at in range(0, len(checked), lanes):
+            flow.run(checked[at : at + lanes], pool, found[at : at + lanes])
     return found
 
 
-def _scores(
-    graph: Graph,
-    seed_sets: Sequence[Sequence[int]],
-    lanes: int,
-    stop: int,
-    passing: NDArray[np.uint32],
-    pool: ThreadPoolExecutor,
-    threads: int,
-) -> Scores:
-    size, into, total = graph.size, graph.into, graph.out.total
-    share = np.zeros((size, lanes), np.uint64)
-    for lane, seeds in enumerate(seed_sets):
-        share[list(seeds), lane] = UNIT // len(seeds)
-    score = np.zeros((size, lanes), np.uint64)
-    _hand_on(0, size, share, score, total, passing, stop)
-    after = np.empty_like(share)
-    # Rows are dealt out by links and not by accounts, so that no thread gets all the hubs.
-    cuts = [len(into.node) * i // threads for i in range(threads + 1)]
-    rows = [int(np.searchsorted(into.start, cut)) for cut in cuts]
-    rows[0], rows[-1] = 0, size
+class _Flow:
+    """The memory of one computation, used again for every few seed sets."""
 
-    def step(i: int, last: bool) -> None:
-        first, end = rows[i], rows[i + 1]
-        _gather(first, end, into.start, into.node, into.weight, share, after)
-        if last:
-            score[first:end] += after[first:end]
-        else:
-            _hand_on(first, end, after, score, total, passing, stop)
+    def __init__(
+        self, graph: Graph, stop: int, passing: NDArray[np.uint32], lanes: int, threads: int
+    ) -> None:
+        self.into, self.total = graph.into, graph.out.total
+        self.stop, self.passing = stop, passing
+        self.share, self.after, self.score = (
+            np.zeros((graph.size, lanes), np.uint64) for _ in range(3)
+        )
+        # Rows are dealt out by links and not by accounts, so that no thread gets all the hubs.
+        cuts = [graph.edges * i // threads for i in range(1, threads)]
+        rows = [0, *(int(np.searchsorted(self.into.start, cut)) for cut in cuts), graph.size]
+        self.parts = list(pairwise(rows))
 
-    steps = steps_of(size)
-    for taken in range(1, steps + 1):
-        list(pool.map(step, range(threads), [taken == steps] * threads))
-        share, after = after, share
-    return score.T[: len(seed_sets)]
+    def run(self, seed_sets: Sequence[Sequence[int]], pool: Executor, found: Scores) -> None:
+        """Write the scores of at most as many seed sets as there are lanes."""
+        self.share.fill(0)
+        for lane, seeds in enumerate(seed_sets):
+            self.share[list(seeds), lane] = UNIT // len(seeds)
+        list(pool.map(self._begin, self.parts))
+        for _ in range(steps_of(len(self.total)) - 1):
+            list(pool.map(self._step, self.parts))
+            self.share, self.after = self.after, self.share
+        list(pool.map(self._end, self.parts, [found] * len(self.parts)))
+
+    def _begin(self, part: tuple[int, int]) -> None:
+        self.score[slice(*part)] = 0
+        _hand_on(*part, self.share, self.score, self.total, self.passing, self.stop)
+
+    def _step(self, part: tuple[int, int]) -> None:
+        self._gather(part)
+        _hand_on(*part, self.after, self.score, self.total, self.passing, self.stop)
+
+    def _end(self, part: tuple[int, int], found: Scores) -> None:
+        self._gather(part)
+        _finish(*part, self.after, self.score, found)
+
+    def _gather(self, part: tuple[int, int]) -> None:
+        into = self.into
+        _gather(*part, into.start, into.node, into.weight, self.share, self.after)
 
 
 @compiled
@@ -182,3 +189,12 @@ def _gather(
             h += (share[u, 7] * w) >> bits
         held[v, 0], held[v, 1], held[v, 2], held[v, 3] = a, b, c, d
         held[v, 4], held[v, 5], held[v, 6], held[v, 7] = e, f, g, h
+
+
+@compiled
+def _finish(
+    first: int, last: int, held: Scores, score: Scores, found: Scores
+) -> None:  # pragma: no cover (compiled)
+    for v in range(first, last):
+        for lane in range(len(found)):
+            found[lane, v] = score[v, lane] + held[v, lane]

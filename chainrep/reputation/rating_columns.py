@@ -14,8 +14,9 @@ from typing import NoReturn
 import numpy as np
 
 from chainrep.errors import InputError
-from chainrep.reputation.graph import MAX_ACCOUNTS, MAX_NAME_BYTES
+from chainrep.reputation.graph import MAX_ACCOUNTS
 from chainrep.reputation.ratings import MAX_RATING, Ratings
+from chainrep.reputation.units import MAX_NAME_BYTES
 
 UNRATED = 100
 """What an edge without a weight says: one unit."""

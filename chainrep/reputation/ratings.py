@@ -59,8 +59,7 @@ def graph_of(ratings: Ratings, end: int, half_life: int) -> Graph:
     """
     if half_life <= 0:
         raise InputError("A half-life is a whole number of seconds above zero.")
-    if ratings.amount.size and np.abs(ratings.amount).max() > MAX_RATING:
-        raise InputError(f"A rating lies outside {-MAX_RATING / 100:.2f}..{MAX_RATING / 100:.2f}.")
+    _check(ratings)
     counted = ratings.time < end
     rater, ratee = ratings.rater[counted], ratings.ratee[counted]
     age = np.minimum((end - 1 - ratings.time[counted]) // half_life, 63)
@@ -78,6 +77,18 @@ def graph_of(ratings: Ratings, end: int, half_life: int) -> Graph:
         _links(pairs, np.where(net > 0, weight, 0)),
         _links(pairs, np.where(net < 0, weight, 0)),
     )
+
+
+def _check(ratings: Ratings) -> None:
+    columns = (ratings.rater, ratings.ratee, ratings.amount, ratings.time)
+    if [column.dtype for column in columns] != [np.int32, np.int32, np.int64, np.int64]:
+        raise InputError("Ratings have two columns of int32 and two of int64.")
+    if not ratings.amount.size:
+        return
+    if ratings.amount.min() < -MAX_RATING or ratings.amount.max() > MAX_RATING:
+        raise InputError(f"A rating lies outside {-MAX_RATING / 100:.2f}..{MAX_RATING / 100:.2f}.")
+    if ratings.time.min() < 0 or min(ratings.rater.min(), ratings.ratee.min()) < 0:
+        raise InputError("A rating was made before 1970, or by or of nobody.")
 
 
 def _concave(net: Ints) -> Ints:

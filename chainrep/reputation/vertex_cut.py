@@ -4,10 +4,13 @@ An account's width is the least number of accounts, none of them a seed, without
 reaches it (Menger: the most paths from the seeds to it that share no account). Somebody who runs
 thousands of accounts behind g of his own cannot make any of them wider than g.
 
-Widths come from augmenting paths searched backward, from the account to the seeds. A row's raters
-stand in breadth-first order from the seeds, so a search climbs straight up; it sees much only
-when it fails, and then all that it saw lies behind one cut: those accounts are done at once, and
-later searches step over them.
+Cuts of one account are immediate dominators: found at once, in almost linear time, on any graph.
+Wider ones come from augmenting paths searched backward, from the account to the seeds. A row's
+raters stand in breadth-first order from the seeds, so a search climbs straight up; it sees much
+only when it fails, and then all that it saw lies behind one cut: those accounts are done at once,
+and later searches step over them. That is fast on graphs that people made, but whoever builds a
+graph for it can make each of many searches see much and still succeed: so there is a limit to how
+many links are looked at in all.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrep.errors import InputError
+from chainrep.reputation.dominators import find_dominators
 from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
 from chainrep.reputation.jit import compiled
 from chainrep.reputation.pagerank import Scores, check_seeds
@@ -27,9 +31,13 @@ Widths = NDArray[np.uint8]
 
 MAX_REACHED = 2**26
 """Accounts that one computation takes: beyond it the counters of its searches could wrap."""
-MAX_LIMIT = 16
+MAX_LIMIT = 5
+"""So do they with more searches for each account."""
+MAX_SIZE = 2**30
+"""Accounts, reached or not, of which each may have two places in a search."""
 PATIENCE = 2_000
 """Links after which a first, hasty search gives up: more only costs time, never another result."""
+LEAST_ALLOWED, ALLOWED_PER_LINK = 2**32, 2**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,7 @@ class Ways:
 
     ``start``, ``node`` and ``weight`` are rows as in `graph.Rows`, of each account's raters, in
     breadth-first order from the seeds; ``order``, int32, is that order of the accounts reached.
+    ``dominator`` is the one account without whom no trust reaches another, as in `find_dominators`.
     """
 
     start: Ints
@@ -45,6 +54,7 @@ class Ways:
     weight: Weights
     order: Nodes
     seeds: Nodes
+    dominator: Nodes
 
 
 def find_ways(graph: Graph, seeds: Sequence[int], scores: Scores) -> Ways:
@@ -53,20 +63,44 @@ def find_ways(graph: Graph, seeds: Sequence[int], scores: Scores) -> Ways:
         raise InputError("The scores are not those of this graph: one uint64 for each account.")
     first = np.array(check_seeds(seeds, graph.size), np.int32)
     out = graph.out
-    ways = Ways(*_ways(out.start, out.node, out.weight, scores, first), first)
-    if len(ways.order) > MAX_REACHED:
+    start, node, weight, order = _ways(out.start, out.node, out.weight, scores, first)
+    if len(order) > MAX_REACHED:
         raise InputError(f"Trust reaches more than {MAX_REACHED:,} accounts: too many for cuts.")
-    return ways
+    dominator = find_dominators(out, start, node, order, first)
+    return Ways(start, node, weight, order, first, dominator)
 
 
 def find_widths(ways: Ways, limit: int) -> Widths:
     """Each account's width, uint8 of shape (accounts,): ``limit`` + 1 for all beyond ``limit``.
 
     Seeds and accounts that a seed trusts have no cut, and count as ``limit`` + 1. Accounts that
-    trust does not reach have width 0. Raises InputError unless 1 <= ``limit`` <= 16.
+    trust does not reach have width 0. Raises InputError unless 1 <= ``limit`` <= 5.
+
+    With ``limit`` 1 this takes almost linear time whatever the graph. Beyond, a hostile graph can
+    make it slow; it raises InputError where the searches have looked at `links_allowed` links.
     """
-    _check_limit(limit)
-    return _widths(ways.start, ways.node, ways.order, ways.seeds, limit, PATIENCE)
+    _check_limit(limit, ways)
+    width = np.zeros(len(ways.start) - 1, np.uint8)
+    if limit == 1:
+        width[ways.order] = 2
+        width[ways.dominator >= 0] = 1
+        return width
+    allowed = links_allowed(len(ways.node))
+    left = _widths(
+        ways.start, ways.node, ways.order, ways.seeds, ways.dominator, limit, PATIENCE, allowed,
+        width,
+    )  # fmt: skip
+    if left == 0:
+        raise InputError(
+            f"Cuts of up to {limit} accounts are not found after looking at {allowed:,} links.",
+            "Somebody built this graph to be slow: a formula with one cap is computed for any.",
+        )
+    return width
+
+
+def links_allowed(links: int) -> int:
+    """How many links the searches for cuts of several accounts may look at in all."""
+    return LEAST_ALLOWED + ALLOWED_PER_LINK * links
 
 
 def nearest_cut(ways: Ways, account: int, limit: int) -> tuple[int, ...] | None:
@@ -75,16 +109,24 @@ def nearest_cut(ways: Ways, account: int, limit: int) -> tuple[int, ...] | None:
     Of several such sets the one nearest to the account, which is unique. None if there is no such
     set of at most ``limit`` accounts. Raises InputError for an account beyond the graph.
     """
-    _check_limit(limit)
+    _check_limit(limit, ways)
     if not 0 <= account < len(ways.start) - 1:
         raise InputError(f"There is no account number {account} in the graph.")
+    alone = int(ways.dominator[account])
+    if alone >= 0 or limit == 1:
+        return (alone,) if alone >= 0 else None
     found = _cut(ways.start, ways.node, ways.seeds, account, limit)
     return None if found[0] < 0 else tuple(sorted(int(x) for x in found if x >= 0))
 
 
-def _check_limit(limit: int) -> None:
+def _check_limit(limit: int, ways: Ways) -> None:
     if not 1 <= limit <= MAX_LIMIT:
         raise InputError(f"Cuts of 1..{MAX_LIMIT} accounts can be looked for, not of {limit}.")
+    if limit > 1 and len(ways.start) - 1 > MAX_SIZE:
+        raise InputError(
+            f"A graph of more than {MAX_SIZE:,} accounts is too large for cuts of several.",
+            "Use a formula with one cap.",
+        )
 
 
 @compiled
@@ -155,10 +197,11 @@ def _add_path(  # noqa: PLR0912, PLR0915
     count: int,
     mark: int,
     patience: int,
-) -> tuple[int, int]:  # pragma: no cover (compiled)
+) -> tuple[int, int, int]:  # pragma: no cover (compiled)
     """Find one more path that shares no account with those found: (1 yes, 0 no, -1 gave up).
 
-    ``used[:count]`` are the accounts on paths; the second number returned is their new count.
+    ``used[:count]`` are the accounts on paths; the second number returned is their new count, the
+    third how many of the ``patience`` links that it might look at are left.
     """
     c = 2 * sink
     state[c, SEEN] = mark
@@ -181,7 +224,7 @@ def _add_path(  # noqa: PLR0912, PLR0915
             if x >= 0:
                 patience -= 1
                 if patience == 0:
-                    return -1, count
+                    return -1, count, 0
                 goes = state[2 * x, NEXT]
                 if goes == SEED:
                     break
@@ -191,7 +234,7 @@ def _add_path(  # noqa: PLR0912, PLR0915
         if d < 0:
             c = state[c, CAME]
             if c < 0:
-                return 0, count
+                return 0, count, patience
         elif state[d, SEEN] != mark:
             state[d, SEEN] = mark
             state[d, CAME] = c
@@ -214,7 +257,7 @@ def _add_path(  # noqa: PLR0912, PLR0915
                 break
             state[e, NEXT] = FREE
             b = state[e, CAME]
-    return 1, count
+    return 1, count, patience
 
 
 @compiled
@@ -255,14 +298,22 @@ def _region(
 
 @compiled
 def _widths(  # noqa: PLR0912
-    start: Ints, node: Nodes, order: Nodes, seeds: Nodes, limit: int, patience: int
-) -> Widths:  # pragma: no cover (compiled)
+    start: Ints,
+    node: Nodes,
+    order: Nodes,
+    seeds: Nodes,
+    dominator: Nodes,
+    limit: int,
+    patience: int,
+    allowed: int,
+    width: Widths,
+) -> int:  # pragma: no cover (compiled)
+    """Fill ``width`` and return how many of the ``allowed`` links are left, 0 if it is not done."""
     size = len(start) - 1
-    width = np.zeros(size, np.uint8)
     known = np.zeros(size, np.uint8)  # as width, for accounts whose region is still to be found
     group = np.full(size, -1, np.int32)
     cuts = np.full((size, limit), -1, np.int32)
-    groups = 0
+    groups = _alone(order, dominator, width, group, cuts)
     state = _fresh(size, seeds)
     used = np.empty(size, np.int32)
     inside = np.empty(size, np.int32)
@@ -271,13 +322,14 @@ def _widths(  # noqa: PLR0912
         width[v] = limit + 1
     # Widths are settled from the narrowest up. Whatever lies behind a cut of j accounts and is not
     # narrower than j has width j, and j paths lead to it from the cut: for every later search its
-    # row may be replaced by the cut itself. Round 0 sorts out what is quickly seen.
-    for level in range(limit + 1):
-        most = level if level else limit
+    # row may be replaced by the cut itself. Round 1 sorts out what is quickly seen.
+    for level in range(1, limit + 1):
+        hasty = level == 1
+        most = limit if hasty else level
         for v in order:
             if width[v] != 0 or known[v] > level:
                 continue
-            if level == 0:
+            if hasty:
                 for i in range(start[v], start[v + 1]):
                     if state[2 * node[i], NEXT] == SEED:
                         width[v] = limit + 1
@@ -285,16 +337,20 @@ def _widths(  # noqa: PLR0912
                 if width[v] != 0:
                     continue
             count, found, result = 0, 0, 1
+            most_links = min(allowed, patience) if hasty else allowed
+            links = most_links
             while found <= most and result == 1:
                 mark += 1
-                result, count = _add_path(
-                    v, start, node, group, cuts, state, used, count, mark,
-                    -1 if level else patience,
-                )  # fmt: skip
+                result, count, links = _add_path(
+                    v, start, node, group, cuts, state, used, count, mark, links
+                )
                 found += result == 1
-            if level == 0 and result == 0:
+            allowed -= most_links - links
+            if allowed == 0:
+                return 0
+            if hasty and result == 0:
                 known[v] = found
-            elif level == 0 and result == 1:
+            elif hasty and result == 1:
                 width[v] = limit + 1
             elif result == 0 and found == level:
                 tail = _region(v, start, node, group, cuts, state, mark, inside, cuts[groups])
@@ -309,7 +365,24 @@ def _widths(  # noqa: PLR0912
     for v in order:
         if width[v] == 0:
             width[v] = limit + 1
-    return width
+    return allowed
+
+
+@compiled
+def _alone(
+    order: Nodes, dominator: Nodes, width: Widths, group: Nodes, cuts: Nodes
+) -> int:  # pragma: no cover (compiled)
+    """Settle the accounts of width 1: all behind one that is wider are a group with this cut."""
+    groups = 0
+    for v in order:  # a dominator comes before those it dominates
+        above = dominator[v]
+        if above < 0:
+            continue
+        width[v] = 1
+        if dominator[above] >= 0:
+            group[v] = group[above]
+        ...
+    return groups
 
 
 @compiled
@@ -331,7 +404,7 @@ def _cut(
     used = np.empty(size, np.int32)
     count, result = 0, 1
     for mark in range(1, limit + 2):
-        result, count = _add_path(sink, start, node, group, cuts, state, used, count, mark, -1)
+        result, count, _ = _add_path(sink, start, node, group, cuts, state, used, count, mark, -1)
         if result == 0:
             _region(sink, start, node, group, cuts, state, mark, used, cut)
             break

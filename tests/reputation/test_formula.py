@@ -33,6 +33,8 @@ def test_every_number_and_every_seed_changes_the_hash():
         {"seeds": ("a", "a")},
         {"seeds": ("",)},
         {"seeds": (1,)},
+        {"seeds": ("\ud800",)},
+        {"seeds": ("a" * 257,)},
         {"stop": 0},
         {"stop": 2**16},
         {"stop": 0.5},
@@ -52,7 +54,8 @@ def test_a_formula_out_of_its_range_is_refused(fields):
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 200_000, write_formula(FORMULA) + b" ",
+    [b"", b"[]", b"{}", b"null", b"\xff", b"{" * 200_000,
+     write_formula(FORMULA).replace(b"0xaa", b"\\ud800"), write_formula(FORMULA) + b" ",
      json.dumps(json.loads(write_formula(FORMULA)) | {"more": 1}).encode()],
 )  # fmt: skip
 def test_what_is_no_formula_in_its_one_form_is_refused(text):

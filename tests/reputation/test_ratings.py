@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isqrt
 
 import numpy as np
@@ -94,6 +95,21 @@ def test_nobody_rates_itself():
 def test_a_rating_beyond_the_limit_is_refused():
     with pytest.raises(InputError, match="327"):
         graph_of(ratings_of([(0, 1, MAX_RATING + 1, 0)]), 1, DAY)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [(0, 1, -(2**63), 0), (0, 1, 2**63 - 1, 0), (0, 1, 1, -1), (0, 1, 1, -(2**63)), (-1, 1, 1, 0)],
+)
+def test_numbers_that_would_wrap_are_refused(row):
+    with pytest.raises(InputError):
+        graph_of(ratings_of([row]), 1, DAY)
+
+
+def test_columns_of_other_widths_are_refused():
+    ratings = ratings_of([(0, 1, 100, 0)])
+    with pytest.raises(InputError, match="int64"):
+        graph_of(replace(ratings, amount=ratings.amount.astype(np.int16)), 1, DAY)
 
 
 def test_accounts_that_said_nothing_can_be_added():
