@@ -104,6 +104,19 @@ def funnel(graph: Graph, plan: Plan) -> Attacked:
     return _with_links(graph, plan, links)
 
 
+def widen(graph: Graph, plan: Plan) -> Attacked:
+    """As `parallel`, and the attackers trust each other in a ring, with the least weight there is.
+
+    Each is then reached in a second way, however little comes by it.
+    """
+    attacked = parallel(graph, plan)
+    ring = attacked.attackers
+    thin = [(a, b) for a, b in zip(ring, [*ring[1:], ring[0]], strict=True) if a != b]
+    links = _joined(_links_of(attacked.graph.out), _links(thin, 1))
+    after = build_graph(attacked.graph.accounts, links, _links_of(graph.warned))
+    return Attacked(after, ring, attacked.sybils)
+
+
 def camouflage(graph: Graph, plan: Plan) -> Attacked:
     """As `parallel`, but attackers keep whom they trusted: half of the trust goes to Sybils."""
 
@@ -154,6 +167,7 @@ ATTACKS: Mapping[str, Callable[[Graph, Plan], Attacked]] = {
     "mesh": mesh,
     "ladder": ladder,
     "funnel": funnel,
+    "widen": widen,
     "camouflage": camouflage,
     "slander": slander,
     "whitewash": whitewash,

@@ -1,8 +1,8 @@
 """Warnings, applied after trust has flowed: they take from the warned and pass nothing on.
 
 Who warns spends its own score on it, shared with whatever else it said: all that a set of accounts
-can take away from others is at most what the set itself has. A slander by accounts without
-reputation therefore costs nobody anything.
+can take away from others is at most what the set itself has, warnings against it left aside. A
+slander by accounts without reputation therefore costs nobody anything.
 """
 
 from __future__ import annotations

@@ -31,10 +31,10 @@ class Formula:
     step; ``half_life`` in seconds. ``caps[g - 1]`` / 2^16 is how much of the scores of g accounts
     may stand behind them, where every path leads through these g; rising, for 1 to 5 accounts.
 
-    As they are, an eighth of all trust travels on at each step. Then nobody gains more than a tenth
-    by accounts behind one of his own, nor more than a seventh by accounts behind however many, and
-    an account may give newcomers two thirds of its trust before the cap is felt: docs/protocol.md
-    has the reasons, `scripts/bench sybil` what other values cost.
+    As they are, an eighth of all trust travels on at each step. Then accounts behind one of
+    somebody's own add at most a tenth to it, those behind however many have together with them at
+    most 8/7 of what reached them, and an account may give newcomers two thirds of its trust before
+    the cap is felt: docs/protocol.md has the reasons, `scripts/bench sybil` what other values cost.
     """
 
     seeds: Sequence[str]

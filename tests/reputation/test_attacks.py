@@ -52,7 +52,9 @@ def test_no_honest_account_trusts_a_sybil(graph, name):
         assert not set(row(attacked.graph, account)) & set(attacked.sybils)
 
 
-@pytest.mark.parametrize("name", ["parallel", "serial", "cycle", "mesh", "ladder", "funnel"])
+@pytest.mark.parametrize(
+    "name", ["parallel", "serial", "cycle", "mesh", "ladder", "funnel", "widen"]
+)
 @pytest.mark.parametrize("entries", [1, 2, 4])
 def test_trust_reaches_every_sybil_through_the_attackers_alone(graph, name, entries):
     attacked = ATTACKS[name](graph, plan(entries=entries))

@@ -37,7 +37,7 @@ class Ranked:
 
 
 def public(graph: Graph, seeds: Sequence[int]) -> Ranked:
-    """The published score: integer PageRank, bottlenecks capped."""
+    """The published score before warnings: integer PageRank, bottlenecks capped."""
     flowed = public_scores(graph, seeds, DEFAULT.stop, threads=THREADS)
     return _capped(graph, seeds, flowed)
 

@@ -20,6 +20,8 @@ ATTACKERS = 50
 SHARES = (0.1, 0.5)
 ONE_ENTRY = ("parallel", "serial", "cycle", "mesh")
 LADDERS = (2, 3, 4, 5)
+MOST_MESHED = 1_000
+"""A Sybil of a mesh has up to 64 edges: with more of them the graph would be all Sybils."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,29 @@ class Field:
 def choose_attackers(
     graph: Graph, seeds: Sequence[int], scores: np.ndarray, draw: int
 ) -> list[int]:
-    """50 accounts that the system trusts and three or more others rated, none of them a seed."""
-    rng = np.random.default_rng(draw)
+    """50 accounts that PageRank reaches and three or more others rated, none of them a seed."""
     able = np.flatnonzero((scores > 0) & (np.diff(graph.into.start) >= 3))
-    able = np.setdiff1d(able, seeds)
+    return _drawn(np.setdiff1d(able, seeds), draw)
+
+
+def choose_capped(flagged: np.ndarray, draw: int) -> list[int]:
+    """Up to 50 of the accounts that a cap marks down while nobody attacks."""
+    return _drawn(np.flatnonzero(flagged), draw)
+
+
+def _drawn(able: np.ndarray, draw: int) -> list[int]:
+    rng = np.random.default_rng(draw)
     return sorted(int(a) for a in rng.choice(able, min(ATTACKERS, len(able)), replace=False))
 
 
 def attack_gains(system: System, field: Field) -> Iterator[dict[str, Any]]:
     """Own and total gain of each attack at each size, all 50 attackers at once."""
     quiet = system(without_trust_of(field.graph, field.attackers), field.seeds).scores
-    for name, entries in [(n, 1) for n in ONE_ENTRY] + [("ladder", g) for g in LADDERS]:
+    kinds = [(name, 1) for name in ONE_ENTRY] + [("ladder", g) for g in LADDERS] + [("widen", 2)]
+    for name, entries in kinds:
         for size in field.sizes:
+            if name == "mesh" and size > MOST_MESHED:
+                continue
             plan = Plan(field.attackers, size, np.random.default_rng(field.draw), entries)
             attacked = ATTACKS[name](field.graph, plan)
             ranked = system(attacked.graph, field.seeds)
