@@ -126,7 +126,9 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             "total_gain": {
                 "one_entry": max(a["total"] for a in attacks if a["entries"] == 1),
                 "ladder": max(a["total"] for a in attacks if a["entries"] > 1),
-                "capped_attackers": max(a["total"] for row in mine for a in row["capped"]),
+                "capped_attackers": max(
+                    (a["total"] for row in mine for a in row["capped"]), default=None
+                ),
             },
             **{
                 key: {

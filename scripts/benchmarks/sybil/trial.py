@@ -56,6 +56,8 @@ def _drawn(able: np.ndarray, draw: int) -> list[int]:
 def attack_gains(system: System, field: Field) -> Iterator[dict[str, Any]]:
     """Own and total gain of each attack at each size, all 50 attackers at once."""
     quiet = system(without_trust_of(field.graph, field.attackers), field.seeds).scores
+    if not quiet[field.attackers].any():
+        return  # a gain over nothing has no number
     kinds = [(name, 1) for name in ONE_ENTRY] + [("ladder", g) for g in LADDERS] + [("widen", 2)]
     for name, entries in kinds:
         for size in field.sizes:
