@@ -109,17 +109,21 @@ def build_graph(accounts: Sequence[str], trusted: Links, warned: Links = NO_LINK
         raise InputError("Accounts must ascend, each of them once.")
     for links in (trusted, warned):
         _check(links, accounts)
-    into = _rows(trusted.ratee, trusted.rater, trusted.weight, size)
-    out = transpose(into)
-    return Graph(accounts, out, transpose(out), transpose(transpose(_by_rater(warned, size))))
+    out, said = (
+        transpose(_rows(links.ratee, links.rater, links.weight, size))
+        for links in (trusted, warned)
+    )
+    return Graph(accounts, out, transpose(out), said)
 
 
 def transpose(rows: Rows) -> Rows:
     """The same links, seen from their other ends; rows come out sorted."""
-    start, node, weight = _transposed(rows.start, rows.node, rows.weight)
-    if _has_twins(start, node):
+    size = len(rows.total)
+    row = np.repeat(np.arange(size, dtype=np.int32), np.diff(rows.start))
+    turned = _rows(rows.node, row, rows.weight, size)
+    if _has_twins(turned.start, turned.node):
         raise InputError("A pair of accounts appears twice among the links.")
-    return Rows(start, node, weight, row_totals(start, weight))
+    return turned
 
 
 def snapshot_hash(graph: Graph) -> bytes:
@@ -144,10 +148,6 @@ def _check(links: Links, accounts: Sequence[str]) -> None:
     own = np.flatnonzero(links.rater == links.ratee)
     if own.size:
         raise InputError(f"{accounts[int(links.rater[own[0]])]!r} rates itself.")
-
-
-def _by_rater(links: Links, size: int) -> Rows:
-    return _rows(links.rater, links.ratee, links.weight, size)
 
 
 def _rows(key: Nodes, node: Nodes, weight: Weights, size: int) -> Rows:
@@ -181,28 +181,6 @@ def _grouped(
         weights[at] = weight[i]
         place[key[i]] = at + 1
     return start, nodes, weights
-
-
-@compiled
-def _transposed(
-    start: Ints, node: Nodes, weight: Weights
-) -> tuple[Ints, Nodes, Weights]:  # pragma: no cover (compiled)
-    size = len(start) - 1
-    turned = np.zeros(size + 1, np.int64)
-    for i in range(len(node)):
-        turned[node[i] + 1] += 1
-    for i in range(size):
-        turned[i + 1] += turned[i]
-    place = turned[:-1].copy()
-    nodes = np.empty(len(node), np.int32)
-    weights = np.empty(len(weight), np.uint32)
-    for row in range(size):
-        for i in range(start[row], start[row + 1]):
-            at = place[node[i]]
-            nodes[at] = row
-            weights[at] = weight[i]
-            place[node[i]] = at + 1
-    return turned, nodes, weights
 
 
 @compiled
