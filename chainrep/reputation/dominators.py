@@ -23,7 +23,17 @@ def find_dominators(out: Rows, start: Ints, node: Nodes, order: Nodes, seeds: No
     are the rows of raters of each account: these, and nobody else; ``out`` holds whom each account
     trusts, others as well. Seeds have no dominator and are none; accounts not reached have none.
     """
-    return _dominators(out.start, out.node, start, node, order, seeds)
+    number = np.full(len(start) - 1, ABSENT, np.int32)
+    number[order] = UNSEEN
+    number[seeds] = 0
+    account = np.empty(len(order) + 1, np.int32)
+    tree = np.zeros((len(order) + 1, 4), np.int32)
+    at = np.empty(len(order) + 1, np.int64)
+    count = _number_all(out.start, out.node, seeds, number, account, tree, at)
+    found = np.full(len(start) - 1, NOBODY, np.int32)
+    lists = np.zeros((count, 4), np.int32)
+    _dominate(start, node, number, account[:count], tree, lists, found)
+    return found
 
 
 # Accounts are numbered as a depth-first search meets them. The seeds together are the root, 0.
@@ -31,38 +41,37 @@ def find_dominators(out: Rows, start: Ints, node: Nodes, order: Nodes, seeds: No
 # search came from); on the way up to it, the account that can be entered from farthest up; from
 # where that is; and from where the account itself can (its semidominator).
 ABOVE, BEST, BEST_FROM, FROM = 0, 1, 2, 3
+# Columns of `lists`: the first of those who can be entered from an account; who comes after an
+# account in such a list (0: nobody); its dominator, or somebody with the same one; and a stack.
+FIRST, FOLLOWS, NEAREST, CLIMBED = 0, 1, 2, 3
 ABSENT, UNSEEN = -2, -1
 
 
 @compiled
-def _dominators(
-    out_start: Ints, out_node: Nodes, start: Ints, node: Nodes, order: Nodes, seeds: Nodes
-) -> Nodes:  # pragma: no cover (compiled)
-    number = np.full(len(start) - 1, ABSENT, np.int32)
-    for u in order:
-        number[u] = UNSEEN
-    for u in seeds:
-        number[u] = 0
-    tree = np.zeros((len(order) + 1, 4), np.int32)
-    account = np.empty(len(order) + 1, np.int32)
-    count = _number_all(out_start, out_node, seeds, number, account, tree)
-    dominator = np.zeros(count, np.int32)
-    first = np.zeros(count, np.int32)  # of the accounts that can be entered from each; 0 for none
-    follows = np.zeros(count, np.int32)
-    climbed = np.empty(count, np.int32)
+def _dominate(
+    start: Ints,
+    node: Nodes,
+    number: Nodes,
+    account: Nodes,
+    tree: Nodes,
+    lists: Nodes,
+    found: Nodes,
+) -> None:  # pragma: no cover (compiled)
+    """Fill ``found``; ``tree`` and ``lists`` (zeros) are used up."""
+    count = len(account)
     for w in range(count - 1, 0, -1):  # those numbered above w are in the forest of skipped ones
-        v = first[w]
+        v = lists[w, FIRST]
         while v != 0:
-            _climb(v, w, tree, climbed)
+            _climb(v, w, tree, lists)
             best = tree[v, BEST]
-            dominator[v] = best if tree[best, FROM] < w else w
-            v = follows[v]
+            lists[v, NEAREST] = best if tree[best, FROM] < w else w
+            v = lists[v, FOLLOWS]
         farthest = w
         u = account[w]
         for i in range(start[u], start[u + 1]):
             p = number[node[i]]
             if p > w:
-                _climb(p, w, tree, climbed)
+                _climb(p, w, tree, lists)
                 p = tree[p, BEST_FROM]
             farthest = min(farthest, p)
             if farthest == 0:
@@ -70,23 +79,31 @@ def _dominators(
         tree[w, FROM] = farthest
         tree[w, BEST_FROM] = farthest
         if farthest != 0:
-            follows[w] = first[farthest]
-            first[farthest] = w
-    found = np.full(len(start) - 1, NOBODY, np.int32)
+            lists[w, FOLLOWS] = lists[farthest, FIRST]
+            lists[farthest, FIRST] = w
     for w in range(1, count):
-        if dominator[w] != tree[w, FROM]:
-            dominator[w] = dominator[dominator[w]]
-        if dominator[w] != 0:
-            found[account[w]] = account[dominator[w]]
-    return found
+        nearest = lists[w, NEAREST]
+        if nearest != tree[w, FROM]:
+            nearest = lists[nearest, NEAREST]
+            lists[w, NEAREST] = nearest
+        if nearest != 0:
+            found[account[w]] = account[nearest]
 
 
 @compiled
 def _number_all(
-    out_start: Ints, out_node: Nodes, seeds: Nodes, number: Nodes, account: Nodes, tree: Nodes
+    out_start: Ints,
+    out_node: Nodes,
+    seeds: Nodes,
+    number: Nodes,
+    account: Nodes,
+    tree: Nodes,
+    at: Ints,
 ) -> int:  # pragma: no cover (compiled)
-    """Fill the columns of accounts numbered; return how many, with the root."""
-    at = np.empty(len(account), np.int64)  # where each account's row goes on
+    """Fill the arrays for accounts numbered; return how many, with the root.
+
+    ``at`` is where each account's row goes on.
+    """
     count = 1
     for seed in seeds:
         for i in range(out_start[seed], out_start[seed + 1]):
@@ -111,17 +128,17 @@ def _number_all(
 
 
 @compiled
-def _climb(v: int, root: int, tree: Nodes, climbed: Nodes) -> None:  # pragma: no cover (compiled)
+def _climb(v: int, root: int, tree: Nodes, lists: Nodes) -> None:  # pragma: no cover (compiled)
     """Let ``v`` and all above it, up to ``root`` or who is numbered below, skip to the top."""
     count = 0
     while tree[v, ABOVE] > root:
-        climbed[count] = v
+        lists[count, CLIMBED] = v
         count += 1
         v = tree[v, ABOVE]
     while count > 0:
         count -= 1
         above = v
-        v = climbed[count]
+        v = lists[count, CLIMBED]
         if tree[above, BEST_FROM] < tree[v, BEST_FROM]:
             tree[v, BEST_FROM] = tree[above, BEST_FROM]
             tree[v, BEST] = tree[above, BEST]

@@ -59,11 +59,14 @@ def link_paths(walks: Walks, size: int) -> LivePaths:
 
 
 def grow(paths: LivePaths) -> None:
-    """Make room for half as many chunks again."""
-    chunks = len(paths.line) // 2
-    if chunks > _MAX_CHUNKS:
+    """Make room for half as many chunks again, or for as many as there can be.
+
+    Raises MemoryError where there is room for that many already.
+    """
+    chunks = len(paths.line) // 3
+    if chunks >= _MAX_CHUNKS:
         raise MemoryError("more than 2^27 chunks of paths")
-    larger = _lines(chunks)
+    larger = _lines(min(chunks + chunks // 2, _MAX_CHUNKS))
     larger[: len(paths.line)] = paths.line
     paths.line = larger
 

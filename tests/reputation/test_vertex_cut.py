@@ -1,5 +1,7 @@
+import time
 from collections.abc import Sequence
-from itertools import combinations
+from dataclasses import replace
+from itertools import combinations, pairwise
 
 import networkx as nx
 import numpy as np
@@ -8,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrep.errors import InputError
+from chainrep.reputation import vertex_cut
 from chainrep.reputation.graph import Graph, build_graph, make_links
+from chainrep.reputation.pagerank import public_scores
 from chainrep.reputation.vertex_cut import find_ways, find_widths, nearest_cut
 
 Edges = list[tuple[int, int]]
@@ -142,9 +146,11 @@ def test_a_seed_is_never_part_of_a_cut():
 
 def test_a_cut_of_no_accounts_or_too_many_cannot_be_asked_for():
     ways = find_ways(graph_of(2, [(0, 1)]), [0], ones(2))
-    for limit in (0, 17):
-        with pytest.raises(InputError):
+    for limit in (0, 6):
+        with pytest.raises(InputError, match=r"1\.\.5"):
             find_widths(ways, limit)
+        with pytest.raises(InputError, match=r"1\.\.5"):
+            nearest_cut(ways, 1, limit)
     with pytest.raises(InputError):
         find_ways(graph_of(2, [(0, 1)]), [0], ones(3))
 
@@ -154,3 +160,59 @@ def test_the_cut_of_an_account_that_is_not_there_cannot_be_asked_for():
     for account in (-1, 2):
         with pytest.raises(InputError):
             nearest_cut(ways, account, 5)
+
+
+def hostile(entries: int, many: int) -> Graph:
+    """Made to be slow: each of ``many`` accounts is one more than ``entries`` wide.
+
+    Their raters are the entries, then the far end of a region of ``many`` accounts wholly behind
+    the entries, then somebody farther away. So a search for one more path reads the whole region,
+    fails there, and finds it in the end: for each of them again.
+    """
+    honest = list(range(1, 2 * entries, 2))
+    entry, at = [h + 1 for h in honest], 2 * entries + 1
+    gates, at = list(range(at, at + entries)), at + entries
+    way, at = list(range(at, at + 10)), at + 10
+    far, at = at, at + 1
+    region, sybils = np.arange(at, at + many), np.arange(at + many, at + 2 * many)
+    pairs = [(0, h) for h in honest] + list(zip(honest, entry, strict=True))
+    pairs += [*zip(entry, gates, strict=True), (0, way[0]), *pairwise(way)]
+    columns = [np.array(pairs)]
+    columns += [np.column_stack([np.full(many, gate), region]) for gate in gates]
+    columns += [np.column_stack([region, np.full(many, far)])]
+    columns += [np.column_stack([np.full(many, a), sybils]) for a in (*entry, far, way[-1])]
+    rater, ratee = np.concatenate(columns).T
+    links = make_links(rater, ratee, np.full(len(rater), 100))
+    return build_graph([f"{i:07d}" for i in range(at + 2 * many)], links)
+
+
+def test_a_graph_made_to_be_slow_does_not_make_cuts_of_one_account_slow():
+    small, graph = hostile(1, 5), hostile(1, 40_000)
+    find_widths(find_ways(small, [0], ones(small.size)), 1)  # compiled
+    scores = public_scores(graph, [0], 2**15)
+    begun = time.perf_counter()
+    width = find_widths(find_ways(graph, [0], scores), 1)
+    assert time.perf_counter() - begun < 5  # 40,000 times 40,000 links took 37 s
+    assert width[-40_000:].min() == 2
+    assert (width[-80_000:-40_000] == 1).all()
+
+
+def test_searches_that_a_graph_makes_too_slow_are_given_up_with_a_reason(monkeypatch):
+    ways = find_ways(hostile(2, 3_000), [0], ones(6_018))
+    width = find_widths(ways, 2)
+    assert width[-3_000:].min() == 3
+    assert (width[-6_000:-3_000] == 2).all()
+    monkeypatch.setattr(vertex_cut, "LEAST_ALLOWED", 2**21)
+    monkeypatch.setattr(vertex_cut, "ALLOWED_PER_LINK", 0)
+    with pytest.raises(InputError, match="2,097,152 links"):
+        find_widths(ways, 2)
+    assert find_widths(ways, 1)[-3_000:].min() == 2
+
+
+def test_a_graph_of_more_accounts_than_searches_have_places_for_is_refused():
+    ways = find_ways(graph_of(2, [(0, 1)]), [0], ones(2))
+    large = replace(ways, start=np.broadcast_to(np.int64(0), 2**30 + 2))
+    with pytest.raises(InputError, match="1,073,741,824"):
+        find_widths(large, 2)
+    with pytest.raises(InputError, match="1,073,741,824"):
+        nearest_cut(large, 1, 2)

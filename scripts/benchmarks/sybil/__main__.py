@@ -122,7 +122,8 @@ def summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         mine = [row for row in rows if row["system"] == system]
         attacks = [attack for row in mine for attack in row["attacks"]]
         found[system] = {
-            "own_gain": max(attack["own"] for attack in attacks),
+            # Who widens is trusted by another attacker: that is no gain by one's own edges.
+            "own_gain": max(a["own"] for a in attacks if a["attack"] != "widen"),
             "total_gain": {
                 "one_entry": max(a["total"] for a in attacks if a["entries"] == 1),
                 "ladder": max(a["total"] for a in attacks if a["entries"] > 1),
