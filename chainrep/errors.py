@@ -16,6 +16,7 @@
     │   ├── SigningRefused    a committee member declines to sign, for a reason it gives
     │   └── QuorumNotMet      too few members of the committee signed
     ├── NotAuthorized         a request does not come from whoever may make it
+    ├── EpochUnjudged         a root is pending that this node could not judge so far
     └── ChainError
         ├── ChainUnreachable  nothing answers at the RPC URL
         │   └── AskedTooMuch  a server is there, but its answer comes too late or is too large
@@ -115,6 +116,10 @@ class QuorumNotMet(SignatureError):
 
 class NotAuthorized(ChainrepError):
     """A request does not come from whoever may make it, or not any more."""
+
+
+class EpochUnjudged(ChainrepError):
+    """A root of an epoch is pending, and this node could not judge it in half of its window."""
 
 
 class ChainError(ChainrepError):

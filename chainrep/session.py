@@ -27,6 +27,7 @@ from chainrep.node.quorum import KeySigner, Quorum, Signer
 from chainrep.node.relayer import Relayer
 from chainrep.node.remote_signer import RemoteSettler, RemoteSigner
 from chainrep.store.db import open_store
+from chainrep.store.events import Events
 from chainrep.store.evidence import EvidenceStore
 from chainrep.store.lease import Holder, Lease
 from chainrep.store.outbox import Outbox
@@ -102,7 +103,7 @@ class Session:
             policy,
             self.confirmations if confirmations is None else confirmations,
             MEMBER_LIMITS if members else None,
-            None if self.client.chain_id in DEVNET_CHAIN_IDS else MAX_AHEAD_SECONDS,
+            self.max_ahead,
         )
 
     def feedback_log(self) -> FeedbackLog:
@@ -195,7 +196,25 @@ class Session:
             signers = [KeySettler(roots.domain, accounts[i].private_key) for i in COMMITTEE]
         reader = self.epoch_reader(db, roots, confirmations)
         settler = Settler(roots, signers)
-        return EpochKeeper(roots, reader, self.epoch_files(), settler, private_key, policy)
+        return EpochKeeper(
+            roots,
+            reader,
+            self.epoch_files(),
+            settler,
+            private_key,
+            policy,
+            self.events(db),
+            self.max_ahead,
+        )
+
+    def events(self, db: sqlite3.Connection) -> Events:
+        """The contracts' events in a store, as the indexer copied them."""
+        return Events(db, self.deployment.ledger_id)
+
+    @property
+    def max_ahead(self) -> int | None:
+        """How many seconds the chain may be ahead of this machine; None on a local one."""
+        return None if self.client.chain_id in DEVNET_CHAIN_IDS else MAX_AHEAD_SECONDS
 
     @property
     def confirmations(self) -> int:

@@ -89,9 +89,11 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
     }
 
     /// @inheritdoc IReputationRoots
-    function challenge(uint40 epoch, TreeNode root) external payable {
+    function challenge(uint40 epoch, TreeNode root, bytes32 snapshotHash) external payable {
         Epoch storage found = _inState(epoch, State.Pending);
-        require(root == found.root, RootNotPending(found.root));
+        require(
+            _isProposed(found, root, snapshotHash), RootNotPending(found.root, found.snapshotHash)
+        );
         _requireBefore(_windowEnd(found));
         _requireBond();
 
@@ -123,7 +125,7 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
         );
         emit EpochSettled(nonce, epoch, uint40(block.timestamp), root, snapshotHash);
 
-        bool upheld = root == found.root && snapshotHash == found.snapshotHash;
+        bool upheld = _isProposed(found, root, snapshotHash);
         found.root = root;
         found.snapshotHash = snapshotHash;
         _conclude(epoch, found, upheld ? found.proposer : found.challenger, 2 * _bond);
@@ -215,6 +217,14 @@ contract ReputationRoots is IReputationRoots, ReporterCommittee, Successor {
     function _inState(uint40 epoch, State needed) private view returns (Epoch storage found) {
         found = _epochs[epoch];
         require(found.state == needed, EpochNotIn(needed, found.state));
+    }
+
+    function _isProposed(Epoch storage found, TreeNode root, bytes32 snapshotHash)
+        private
+        view
+        returns (bool)
+    {
+        return root == found.root && snapshotHash == found.snapshotHash;
     }
 
     function _requireBond() private view {

@@ -35,7 +35,7 @@ _REMEDIES = {
     "OwnableUnauthorizedAccount": "Use the owner's account.",
     "QuorumNotMet": "Collect the signatures of more committee members.",
     "RaterRefused": "The log's gate decides who may speak: see its bond or its list.",
-    "RootNotPending": "Another root is pending by now: look at it first.",
+    "RootNotPending": "Another root or snapshot is pending by now: look at it first.",
     "RotationNotSigned": "Both the present owner and the new one must sign.",
     "SelfVouch": "Nobody vouches for himself.",
     "SourceIsRetired": "A retired source stays retired: register a new one.",

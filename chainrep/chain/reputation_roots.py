@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -15,6 +16,9 @@ from chainrep.chain.score_ledger import Committee
 from chainrep.errors import CallRefused, FalseAnswer
 from chainrep.protocol.reputation_tree import ScoreProof
 from chainrep.protocol.settlement import RootsDomain, Settlement, SignedSettlement
+
+Sender = Callable[[Mapping[str, Any], bytes], Receipt]
+"""Signs a call with a private key, and carries it, as `Client.send` does."""
 
 
 class EpochState(IntEnum):
@@ -62,6 +66,13 @@ class ReputationRoots:
         self.client = client
         self.contract = bind(client, "ReputationRoots", deployment.reputation_roots)
         self.domain = RootsDomain(client.chain_id, deployment.reputation_roots)
+        self._send: Sender = client.send
+
+    def via(self, send: Sender) -> ReputationRoots:
+        """The same contract, whose calls are sent, and waited for, by another sender."""
+        other = copy(self)
+        other._send = send
+        return other
 
     @cached_property
     def rules(self) -> RootRules:
@@ -109,12 +120,14 @@ class ReputationRoots:
     ) -> Receipt:
         """Propose a root with the bond; ``uri`` says where its data can be had."""
         call = call_to(self.contract.functions.propose(epoch, root, snapshot_hash, uri))
-        return self.client.send(self._with_bond(call), private_key)
+        return self._send(self._with_bond(call), private_key)
 
-    def challenge(self, epoch: int, root: bytes, private_key: bytes) -> Receipt:
-        """Challenge the pending root, which must be this one, with the bond."""
-        call = call_to(self.contract.functions.challenge(epoch, root))
-        return self.client.send(self._with_bond(call), private_key)
+    def challenge(
+        self, epoch: int, root: bytes, snapshot_hash: bytes, private_key: bytes
+    ) -> Receipt:
+        """Challenge the pending proposal, which must be this root and snapshot, with the bond."""
+        call = call_to(self.contract.functions.challenge(epoch, root, snapshot_hash))
+        return self._send(self._with_bond(call), private_key)
 
     def settle(self, signed: SignedSettlement, private_key: bytes) -> Receipt:
         """Carry what the committee signed."""
@@ -128,19 +141,19 @@ class ReputationRoots:
             signed.signer_mask,
             signed.signatures,
         )
-        return self.client.send(call_to(function), private_key)
+        return self._send(call_to(function), private_key)
 
     def finalize(self, epoch: int, private_key: bytes) -> Receipt:
         """Make a pending root final once its window is over."""
-        return self.client.send(call_to(self.contract.functions.finalize(epoch)), private_key)
+        return self._send(call_to(self.contract.functions.finalize(epoch)), private_key)
 
     def reopen(self, epoch: int, private_key: bytes) -> Receipt:
         """Open an epoch again whose challenge was not settled in time."""
-        return self.client.send(call_to(self.contract.functions.reopen(epoch)), private_key)
+        return self._send(call_to(self.contract.functions.reopen(epoch)), private_key)
 
     def withdraw(self, to: str, private_key: bytes) -> Receipt:
         """Take out all that the key's account is owed."""
-        return self.client.send(call_to(self.contract.functions.withdraw(to)), private_key)
+        return self._send(call_to(self.contract.functions.withdraw(to)), private_key)
 
     def score_proven(self, epoch: int, proof: ScoreProof) -> bool:
         """Whether the contract accepts the proof of a score; raise CallRefused while not final."""

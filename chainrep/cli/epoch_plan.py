@@ -28,10 +28,12 @@ def plan_epochs(
     read_passphrase: Callable[[str], str],
     relayer_key: bytes | None,
     members: Mapping[str, str],
+    resume_bonds: bool = False,
 ) -> EpochPlan:
     """The plan; ``pays``: put up bonds, ``max_bonds`` wei at most, to challenge or also to propose.
 
-    ``members`` are asked to settle challenges, by the bond's key as their coordinator.
+    ``members`` are asked to settle challenges, by the bond's key as their coordinator;
+    ``resume_bonds``: put up bonds although some were lost.
 
     Raises InputError for options that do not go together, ConfigError where the deployment has no
     formula or no key was named, KeystoreError where it does not open.
@@ -41,10 +43,10 @@ def plan_epochs(
     limit = DEFAULT_BONDS * roots.rules.bond if max_bonds is None else max_bonds
     if public_url and (not _URL.fullmatch(public_url) or len(public_url) > MAX_URL):
         raise InputError(f"--public-url is no http(s) URL of at most {MAX_URL} plain characters.")
-    policy = EpochPolicy(proposes, limit, public_url.rstrip("/"))
+    policy = EpochPolicy(proposes, limit, public_url.rstrip("/"), resume_bonds)
     if not pays:
-        if bond_key or max_bonds is not None:
-            raise InputError("--epochs serve puts up no bonds: leave out the key and the limit.")
+        if bond_key or max_bonds is not None or resume_bonds:
+            raise InputError("--epochs serve puts up no bonds: leave out what is about them.")
         return EpochPlan(policy, None, confirmations)
     config = replace(session.config, key=bond_key)
     key = sender_key(config, session.client, read_passphrase, EPOCH_KEEPER)

@@ -79,6 +79,9 @@ def node() -> None:
     "--max-bonds", metavar="ETH", help="What all bonds may come to at any time [4 bonds]."
 )
 @click.option(
+    "--resume-bonds", is_flag=True, help="Put up bonds although some were lost before this start."
+)
+@click.option(
     "--public-url", default="", metavar="URL",
     help="With --epochs propose: where others find this node, for the ratings behind a root.",
 )  # fmt: skip
@@ -110,6 +113,7 @@ def run(
     epochs: str | None,
     bond_key: str | None,
     max_bonds: str | None,
+    resume_bonds: bool,
     public_url: str,
     port: int,
     host: str,
@@ -149,10 +153,12 @@ def run(
         sender = None if plan is None else plan.sender_key
         kept = plan_epochs(
             session, epochs != SERVE, epochs == PROPOSE, bond_key, wei, public_url, confirmations,
-            read_passphrase, sender, asked,
+            read_passphrase, sender, asked, resume_bonds,
         )  # fmt: skip
-    elif bond_key or max_bonds or public_url:
-        raise InputError("--bond-key, --max-bonds and --public-url go with --epochs.")
+    elif bond_key or max_bonds or public_url or resume_bonds:
+        raise InputError(
+            "--bond-key, --max-bonds, --resume-bonds and --public-url go with --epochs."
+        )
     start_logging(log_format)
     run_node(session, plan, host, port, unwell_after, kept)
 

@@ -33,9 +33,11 @@ def compute_epoch_of(session: Session, number: int | None) -> ComputedEpoch:
         def show(step: IndexProgress) -> None:
             bar.update(task, total=step.target, completed=step.block)
 
-        Indexer(session.client, session.deployment, db).catch_up(show)
+        indexer = Indexer(session.client, session.deployment, db)
+        indexer.catch_up(show)
         bar.add_task(f"Computing epoch {wanted}", total=None)
-        computed = reader.compute(wanted)
+        while (computed := reader.compute(wanted)) is None and reader.unchecked:
+            indexer.catch_up()
     if computed is None:
         raise ChainError(
             f"Epoch {wanted} is over, but its end is not deep enough in the chain yet.",

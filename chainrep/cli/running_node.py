@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 
-from chainrep.errors import ChainError, ChainrepError, ConfigError
+from chainrep.errors import ChainError, ChainrepError, ConfigError, StoreError
 from chainrep.node.flush_policy import FlushPolicy
 from chainrep.node.indexer import Indexer
 from chainrep.node.part import OpenPart, Part
@@ -32,7 +32,7 @@ from chainrep.store.db import open_store
 from chainrep.store.evidence import EvidenceStore
 
 if TYPE_CHECKING:
-    from chainrep.node.epochs import EpochPolicy
+    from chainrep.node.epochs import EpochKeeper, EpochPolicy
 
 RELAYER, INDEXER, EPOCHS = "relayer", "indexer", "epochs"
 BALANCE_SECONDS = 60.0
@@ -210,15 +210,28 @@ def relay_part(session: Session, plan: RelayPlan, metrics: NodeMetrics) -> Part:
 def epoch_part(session: Session, plan: EpochPlan, metrics: NodeMetrics) -> Part:
     """The keeper of epochs, which reads the same index from a connection of its own."""
 
-    def open_keeper() -> OpenPart:
-        with _closed_on_error(open_store(session.config.store)) as db:
-            keeper = session.epoch_keeper(
-                db, plan.private_key, plan.policy, plan.confirmations, plan.members
-            )
+    kept: EpochKeeper | None = None
 
-        def step() -> bool:
-            with metrics.timed(EPOCHS, time.monotonic):
-                return keeper.step().at_rest
+    def open_keeper() -> OpenPart:
+        nonlocal kept
+        with _closed_on_error(open_store(session.config.store)) as db:
+            if kept is None:
+                kept = session.epoch_keeper(
+                    db, plan.private_key, plan.policy, plan.confirmations, plan.members
+                )
+            else:  # it knows which bonds are under way
+                reader = session.epoch_reader(db, session.roots(), plan.confirmations)
+                kept.read_from(reader, session.events(db))
+        keeper = kept
+
+        def step() -> bool | ChainrepError:
+            try:
+                with metrics.timed(EPOCHS, time.monotonic):
+                    return keeper.step().at_rest
+            except StoreError:
+                raise  # another connection may do better
+            except ChainrepError as trouble:
+                return trouble  # nothing that it knows or has computed is worth less for it
 
         return OpenPart(step, db.close)
 

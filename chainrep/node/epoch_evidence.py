@@ -15,7 +15,7 @@ A function of the contracts' events alone: whoever has read the same chain gets 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 
@@ -26,11 +26,20 @@ from chainrep.protocol.entry import Entry, read_entry
 from chainrep.protocol.score_update import unpack_updates
 from chainrep.protocol.vouch import unpack_vouches
 from chainrep.reputation.ratings import MAX_RATING, Ratings, with_accounts
-from chainrep.store.chain_index import ChainIndex, Checkpoint
+from chainrep.store.chain_index import Checkpoint
 from chainrep.store.events import Events
 
 _HUNDREDTHS = 100
 _LOW = 2**32 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Who owns a source (20 bytes) from a block on, and how often it has changed hands."""
+
+    block: int
+    owner: bytes
+    rotations: int
 
 
 @dataclass(slots=True)
@@ -65,17 +74,34 @@ class _Columns:
         return Ratings(names, place[rater], place[ratee], amount, time)
 
 
-def settled_checkpoint(index: ChainIndex, end: int, confirmations: int) -> Checkpoint | None:
+def settled_checkpoint(
+    known: Sequence[Checkpoint], end: int, confirmations: int
+) -> Checkpoint | None:
     """The block by which nothing can be said before ``end`` any more; None while there is none.
 
-    It is a block of that time or later that has so many confirmations, its own included, in an
-    index that the contracts themselves agree with.
+    It is the newest one that has so many confirmations, its own included, if it has that time or a
+    later one, in an index (its checkpoints, newest first) that the contracts themselves agree with.
     """
-    known = index.checkpoints()
     if not known or not known[0].verified:
         return None
     deep = known[0].block - (confirmations - 1)
-    return next((c for c in reversed(known) if c.time >= end and c.block <= deep), None)
+    found = next((checkpoint for checkpoint in known if checkpoint.block <= deep), None)
+    return found if found is not None and found.time >= end else None
+
+
+def descending(known: Sequence[Checkpoint]) -> Checkpoint | None:
+    """The oldest checkpoint (newest first) with a later time than the next one: one of both lies.
+
+    A block's hash is not computed here, so that its time is a server's word alone.
+    """
+    pairs = zip(reversed(known), reversed(known[:-1]), strict=False)
+    return next((older for older, newer in pairs if newer.time < older.time), None)
+
+
+def said_after(events: Events, block: int, end: int) -> bool:
+    """Whether anything in later blocks was said before ``end``: then they were not all known."""
+    streams = (_before(events, name, end, block + 1) for name in ("Rated", "Vouched"))
+    return any(next(stream, None) is not None for stream in streams)
 
 
 def epoch_ratings(events: Events, seeds: Sequence[str], end: int) -> Ratings:
@@ -90,12 +116,26 @@ def epoch_ratings(events: Events, seeds: Sequence[str], end: int) -> Ratings:
     return with_accounts(columns.ratings(), seeds)
 
 
-def rated_sources(events: Events, end: int) -> Sequence[int]:
-    """The sources that were rated before ``end``, ascending."""
-    found: set[int] = set()
-    for _, _, entry in _before(events, "Rated", end):
-        found |= {update.source for update in unpack_updates(entry.said)}
-    return sorted(found)
+def rated_sources(events: Events, end: int) -> Mapping[int, int]:
+    """The sources that were rated before ``end``, each with the block of its last such rating."""
+    found: dict[int, int] = {}
+    for block, _, entry in _before(events, "Rated", end):
+        for update in unpack_updates(entry.said):
+            found[update.source] = block
+    return found
+
+
+def owner_history(events: Events, sources: Collection[int]) -> Mapping[int, Sequence[Owned]]:
+    """Who owned each of these sources from when on, in the chain's order."""
+    names = ("SourceRegistered", "SourceRotated")
+    streams = [events.encoded(name, "SourceRegistry") for name in names]
+    found: dict[int, list[Owned]] = {}
+    for block, _, topics, content in merge(*streams, key=lambda row: row[:2]):
+        source = int.from_bytes(topics[:32])
+        if source in sources:  # a registration names id and owner, a rotation both owners
+            rotations = 0 if len(topics) == 64 else int.from_bytes(content[:32])
+            found.setdefault(source, []).append(Owned(block, bytes(topics[-20:]), rotations))
+    return found
 
 
 def _add_last_vouches(columns: _Columns, events: Events, end: int) -> None:
@@ -140,12 +180,21 @@ def _owners(events: Events) -> Iterator[tuple[int, int, tuple[int, bytes] | Entr
         yield event.block, event.log, (event.values["id"], bytes.fromhex(owner[2:]))
 
 
-def _before(events: Events, name: str, end: int) -> Iterator[tuple[int, int, Entry]]:
+def _before(
+    events: Events, name: str, end: int, first_block: int = 0
+) -> Iterator[tuple[int, int, Entry]]:
     """Block, log and entry of everything of this kind that was said before ``end``, in order."""
-    for block, log, topics, content in events.encoded(name, "FeedbackLog"):
+    latest = 0
+    for block, log, topics, content in events.encoded(name, "FeedbackLog", first_block):
         entry = read_entry(topics, content)
+        if entry.time < latest:
+            raise FalseAnswer(
+                f"What was said in block {block} is older than what was said before it.",
+                "The index is not whole: `chainrep node run` reads it anew.",
+            )
         if entry.time >= end:
             return
+        latest = entry.time
         yield block, log, entry
 
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 from collections import OrderedDict
@@ -17,16 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from chainrep.errors import StoreError
+from chainrep.errors import ChainrepError, StoreError
 from chainrep.node.computed_epoch import ComputedEpoch
 from chainrep.reputation.ratings import Ratings
-from chainrep.reputation.score_file import read_scores, write_scores
+from chainrep.reputation.score_file import HEAD_BYTES, SCORE_BYTES, read_scores, write_scores
 from chainrep.reputation.score_tree import ScoreTree
 
 KEPT = 8
 """Trees kept in memory once their proofs are asked for: 68 bytes an account."""
 MAX_NOTE_BYTES = 4_096
 _ROWS = 10_000
+_HEAD = "rater,ratee,rating,time\n"
+
+_Stamp = tuple[int, int, int]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +59,31 @@ class EpochFiles:
         self.folder = folder
         self._lock = Lock()
         self._trees: OrderedDict[bytes, ScoreTree] = OrderedDict()
+        self._whole: dict[int, tuple[_Stamp, ...]] = {}
+        self._told: set[int] = set()
 
     def decided(self, epoch: int) -> bool:
-        """Whether the epoch is final and what was computed for it is kept."""
-        return self._note_path(epoch).exists()
+        """Whether the epoch is final and what was computed for it is kept, whole.
+
+        The tree of an epoch in which proofs may be made must have its root; of an older one's only
+        the length counts, and of the ratings that their first line and their end are there. Files
+        are read again only after one has changed. What is not whole is told in the log, once.
+        """
+        try:
+            kept = self.epoch(epoch)
+            if kept is None:
+                return False
+            stamps = self._stamps(kept)
+            if self._whole.get(epoch) != stamps:
+                self._check(epoch, kept)
+        except (OSError, ChainrepError) as error:
+            if epoch not in self._told:
+                _log.warning("epoch %d is to be computed anew: %s", epoch, error)
+                self._told.add(epoch)
+            return False
+        self._told.discard(epoch)
+        self._whole[epoch] = stamps
+        return True
 
     def keep_ratings(self, computed: ComputedEpoch) -> None:
         """Write down what an epoch is computed from; raise StoreError."""
@@ -88,7 +114,7 @@ class EpochFiles:
                 return _parse(stream.read(MAX_NOTE_BYTES))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise StoreError(
                 f"{path} cannot be read ({error}).", "Delete it: the node computes the epoch anew."
             ) from error
@@ -107,6 +133,30 @@ class EpochFiles:
         """Where the ratings of an epoch are, if they are kept."""
         path = self._ratings_path(epoch)
         return path if path.is_file() else None
+
+    def _check(self, epoch: int, kept: KeptEpoch) -> None:
+        if kept.epoch != epoch:
+            raise StoreError(f"{self._note_path(epoch)} is about epoch {kept.epoch}.")
+        path = self._tree_path(kept)
+        if path.stat().st_size != HEAD_BYTES + kept.accounts * SCORE_BYTES:
+            raise StoreError(f"{path} is not as long as its note tells.")
+        # Of an older one no proofs are made, and at a start there may be a thousand of them.
+        if not self._note_path(epoch + KEPT).exists():
+            tree = read_scores(path, kept.root)
+            if tree.domain.epoch != epoch:
+                raise StoreError(f"{path} is of epoch {tree.domain.epoch}.")
+        with self._ratings_path(epoch).open("rb") as stream:
+            head = stream.read(len(_HEAD))
+            stream.seek(-1, os.SEEK_END)
+            if head != _HEAD.encode() or stream.read() != b"\n":
+                raise StoreError(f"{self._ratings_path(epoch)} holds no ratings, or is cut off.")
+
+    def _stamps(self, kept: KeptEpoch) -> tuple[_Stamp, ...]:
+        """What changes when one of an epoch's files does; raise OSError where one is missing."""
+        number = kept.epoch
+        paths = (self._note_path(number), self._tree_path(kept), self._ratings_path(number))
+        found = [path.stat() for path in paths]
+        return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in found)
 
     def _ratings_path(self, epoch: int) -> Path:
         return self.folder / f"{epoch}.csv"
@@ -141,7 +191,7 @@ def rating_lines(ratings: Ratings) -> Iterator[str]:
 
     `chainrep.reputation.rating_file` reads the same ratings back.
     """
-    yield "rater,ratee,rating,time\n"
+    yield _HEAD
     names = ratings.accounts
     for start in range(0, len(ratings.rater), _ROWS):
         columns = (ratings.rater, ratings.ratee, ratings.amount, ratings.time)

@@ -3,26 +3,41 @@
 Whatever it decides follows from the chain's state and from what this node computed itself, so that
 a restart forgets nothing and nothing is done twice: the contract takes one proposal, one challenge
 and one settlement. It acts only on an index that the contracts agree with and that is deep enough.
+What fails for one epoch stops no other one.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 
 from eth_account import Account
 
+from chainrep.chain.event_log import head_number
 from chainrep.chain.reputation_roots import EpochOnChain, EpochState, ReputationRoots, overtaken
-from chainrep.errors import BondMissing, CallRefused, ChainrepError, ConfigError, QuorumNotMet
+from chainrep.errors import (
+    BondMissing,
+    CallRefused,
+    ChainrepError,
+    ChainUnreachable,
+    ConfigError,
+    EpochUnjudged,
+    FalseAnswer,
+)
+from chainrep.node.bond_purse import BondPurse, Errand
 from chainrep.node.computed_epoch import ComputedEpoch
 from chainrep.node.epoch_files import EpochFiles
 from chainrep.node.epoch_reader import EpochReader
+from chainrep.node.epoch_watch import EpochWatch
+from chainrep.node.lost_bonds import lost_bonds
 from chainrep.node.settler import Settler
-from chainrep.protocol.epoch import epoch_at
+from chainrep.store.events import Events
 
-LOOKS_PER_STEP = 32
-"""Epochs asked about in one step: an open one may be proposed at any time, however old it is."""
+MAX_TOLD = 4_096
 
 _log = logging.getLogger(__name__)
 
@@ -33,12 +48,14 @@ class EpochPolicy:
 
     ``propose``: put up roots itself, and not only watch those of others. ``max_bonds`` is what its
     bonds may come to at any time, in wei; proposals leave one bond of it for a challenge. ``uri``
-    is where others find this node; the proposal names its ratings there.
+    is where others find this node; the proposal names its ratings there. ``resume``: put up bonds
+    although some were lost before this start.
     """
 
     propose: bool
     max_bonds: int
     uri: str = ""
+    resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +69,18 @@ class EpochProgress:
 
 
 class _Urgency(IntEnum):
-    CHALLENGE, SETTLE, REOPEN, FINALIZE, KEEP, PROPOSE = range(6)
+    CHALLENGE, SETTLE, REOPEN, FINALIZE, KEEP, PROPOSE, WITHDRAW = range(7)
 
 
 class EpochKeeper:
-    """Looks after every epoch of one deployment, in the thread that opened the reader's store.
+    """Looks after every epoch of one deployment, in the thread that opened the store.
+
+    ``reader`` and ``events`` are of one connection to the store; `read_from` gives it another one.
 
     ``private_key`` is of an account that nothing else sends from; without one the keeper computes
-    and keeps epochs, tells of false roots, and sends nothing. Raises ConfigError for a limit under
-    which a key could do nothing.
+    and keeps epochs, tells of false roots, and sends nothing. ``max_ahead`` is how many seconds the
+    chain may be ahead of ``clock`` (Unix time), None on a chain whose time anybody can move. Raises
+    ConfigError for a limit under which a key could do nothing.
     """
 
     def __init__(
@@ -71,6 +91,9 @@ class EpochKeeper:
         settler: Settler,
         private_key: bytes | None,
         policy: EpochPolicy,
+        events: Events,
+        max_ahead: int | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         bond, wanted = roots.rules.bond, 2 if policy.propose else 1
         if private_key is not None and policy.max_bonds < wanted * bond:
@@ -86,99 +109,124 @@ class EpochKeeper:
         self._files = files
         self._settler = settler
         self._key = private_key
-        self._known: dict[int, EpochOnChain] = {}
-        self._decided: set[int] = set()
+        self._events = events
+        self._max_ahead = max_ahead
+        self._clock = clock
+        self._purse = BondPurse(roots.client, self.address, bond) if private_key else None
+        self._forgiven = head_number(roots.client) if policy.resume else -1
+        self._lost: Sequence[int] = ()
+        self._watch = EpochWatch(roots, files)
         self._told: set[tuple[int, str]] = set()
-        self._next_look = 0
+
+    def read_from(self, reader: EpochReader, events: Events) -> None:
+        """Go on, in the thread that opened it, with another connection to the same store."""
+        self._reader, self._events = reader, events
 
     def step(self) -> EpochProgress:
         """Look at some epochs, and do the most urgent thing that there is to do.
 
-        Raises ChainError where the chain fails, StoreError where the store does, BondMissing and
-        QuorumNotMet once nothing else is left to do; the chain's state then says what was done, and
-        the next step goes on from there.
+        Raises ChainUnreachable where no chain answers, and once nothing else is left to do the
+        first ChainrepError that kept it from something; the chain's state then says what was done,
+        and the next step goes on from there.
         """
-        now = self._roots.client.now()
-        swept = self._look(now)
-        if not swept:
+        now = self._time()
+        if self._purse is not None:
+            self._watch.forget(self._purse.look())
+        troubles: list[ChainrepError] = []
+        if not self._watch.look(now, troubles):
+            if troubles:
+                raise troubles[0]
             return self._progress("", None, at_rest=False)
-        trouble: ChainrepError | None = None
-        dues = {epoch: self._due(found, now) for epoch, found in self._known.items()}
+        self._lost = lost_bonds(self._events, self.address, self._forgiven) if self._key else ()
+        dues = {epoch: self._due(found, now) for epoch, found in self._watch.known.items()}
         ordered = sorted((due, -epoch) for epoch, due in dues.items() if due is not None)
         for urgency, negative in ordered:  # of the same urgency, the latest first
-            epoch = -negative
             try:
-                done = self._act(urgency, epoch, self._known[epoch])
-            except CallRefused as refusal:
-                if not overtaken(refusal):
-                    raise
-                _log.info("epoch %d has moved on: %s", epoch, refusal.summary)
-                self._known[epoch], done = self._roots.epoch(epoch), ""
-            except (QuorumNotMet, BondMissing) as error:
-                trouble, done = error, ""  # told once all else is done
+                done = self._attempt(urgency, -negative, now)
+            except ChainUnreachable:
+                raise
+            except ChainrepError as error:  # told once all else is done
+                self._tell(-negative, str(error))
+                troubles.append(error)
+                continue
             if done:
-                self._known[epoch] = self._roots.epoch(epoch)
-                return self._progress(done, epoch, at_rest=False)
-        if self._key is not None and self._roots.owed(self.address):
-            self._roots.withdraw(self.address, self._key)
+                return self._progress(done, -negative, at_rest=False)
+        if self._withdraw(troubles):
             return self._progress("withdrew what was owed", None, at_rest=False)
-        if trouble is not None:
-            raise trouble
+        if self._lost:
+            troubles.append(self._bond_lost())
+        if troubles:
+            raise troubles[0]
         return self._progress("", None, at_rest=True)
 
-    def _look(self, now: int) -> bool:
-        """Ask about the next epochs in turn; False until each was asked about once.
+    def _time(self) -> int:
+        now = self._roots.client.now()
+        ahead = now - int(self._clock())
+        if self._max_ahead is not None and ahead > self._max_ahead:
+            raise FalseAnswer(
+                f"The chain at {self._roots.client.label} is {ahead:,} s ahead of this machine's"
+                " clock.",
+                "Set the clock, or give another URL with --rpc.",
+            )
+        return now
 
-        Before that it is not known how many bonds of ours are at stake. Final ones that are kept
-        need no second look.
-        """
-        first, seconds = self._roots.first_epoch, self._roots.rules.epoch_seconds
-        ended = range(first, epoch_at(now, seconds).number)
-        unfinished = [e for e in reversed(ended) if not self._is_decided(e)]
-        new = [epoch for epoch in unfinished if epoch not in self._known]
-        moving = [
-            epoch
-            for epoch, found in self._known.items()
-            if found.state in {EpochState.PENDING, EpochState.CHALLENGED}
-        ]
-        asked = new[:LOOKS_PER_STEP] or dict.fromkeys([*moving, *self._turn(unfinished)])
-        for epoch in asked:
-            self._known[epoch] = self._roots.epoch(epoch)
-        for epoch in set(self._known) - set(unfinished):
-            del self._known[epoch]
-        return len(new) <= LOOKS_PER_STEP
+    def _attempt(self, urgency: _Urgency, epoch: int, now: int) -> str:
+        """What was done about an epoch, if anything; what is known of it is then the newest."""
+        try:
+            done = self._act(urgency, epoch, self._watch.known[epoch], now)
+        except CallRefused as refusal:
+            if not overtaken(refusal):
+                raise
+            _log.info("epoch %d has moved on: %s", epoch, refusal.summary)
+            self._watch.ask(epoch)
+            return ""
+        if done and urgency is _Urgency.KEEP:
+            self._watch.finish(epoch)
+        elif done:
+            self._watch.ask(epoch)
+        return done
 
-    def _is_decided(self, epoch: int) -> bool:
-        if epoch not in self._decided and self._files.decided(epoch):
-            self._decided.add(epoch)
-        return epoch in self._decided
+    def _withdraw(self, troubles: list[ChainrepError]) -> bool:
+        if self._key is None:
+            return False
+        try:
+            if not self._roots.owed(self.address):
+                return False
+            self._sending(_Urgency.WITHDRAW).withdraw(self.address, self._key)
+        except ChainUnreachable:
+            raise
+        except ChainrepError as error:
+            troubles.append(error)
+            return False
+        return True
 
-    def _turn(self, epochs: list[int]) -> list[int]:
-        if not epochs:
-            return []
-        at = self._next_look % len(epochs)
-        self._next_look = at + LOOKS_PER_STEP
-        return epochs[at : at + LOOKS_PER_STEP]
-
-    def _act(self, urgency: _Urgency, epoch: int, found: EpochOnChain) -> str:
+    def _act(self, urgency: _Urgency, epoch: int, found: EpochOnChain, now: int) -> str:
         """What was done about this epoch; nothing where something is missing for it."""
         if urgency is _Urgency.KEEP:
             return self._keep(epoch, found)
         if urgency is _Urgency.CHALLENGE:
-            return self._challenge(epoch, found)
-        return "" if self._key is None else self._send(urgency, epoch, found, self._key)
+            return self._challenge(epoch, found, now)
+        return "" if self._key is None else self._send(urgency, epoch, found, now, self._key)
 
-    def _send(self, urgency: _Urgency, epoch: int, found: EpochOnChain, key: bytes) -> str:
+    def _send(
+        self, urgency: _Urgency, epoch: int, found: EpochOnChain, now: int, key: bytes
+    ) -> str:
+        roots = self._sending(urgency, epoch, found.attempt)
         match urgency:
             case _Urgency.SETTLE:
-                return self._settle(epoch, found, key)
+                return self._settle(roots, epoch, found, key)
+            case _Urgency.FINALIZE:
+                return self._finalize(roots, epoch, found, now, key)
             case _Urgency.PROPOSE:
-                return self._propose(epoch, key)
-            case _Urgency.REOPEN:
-                self._roots.reopen(epoch, key)
-                return "opened again"
-        self._roots.finalize(epoch, key)
-        return "made final"
+                return self._propose(roots, epoch, key)
+        roots.reopen(epoch, key)
+        return "opened again"
+
+    def _sending(self, urgency: _Urgency, epoch: int = -1, attempt: int = 0) -> ReputationRoots:
+        """The contract, whose calls our account then carries for this errand."""
+        if self._purse is None:
+            return self._roots
+        return self._roots.via(partial(self._purse.send, Errand(urgency, epoch, attempt)))
 
     def _due(self, found: EpochOnChain, now: int) -> _Urgency | None:
         """What is to be done next about an epoch in this state, at this time."""
@@ -192,12 +240,30 @@ class EpochKeeper:
             return _Urgency.KEEP
         return _Urgency.PROPOSE if self.policy.propose else None
 
-    def _challenge(self, epoch: int, found: EpochOnChain) -> str:
+    def _judge(self, epoch: int, found: EpochOnChain, now: int) -> bool | None:
+        """Whether a pending root is what this node computed; None while it cannot be known.
+
+        Raises EpochUnjudged once half of the window is over without it.
+        """
         computed = self._reader.digests(epoch)
-        if computed is None:
-            self._tell(epoch, "its root is pending, and the index is not far enough to judge it")
-            return ""
-        if computed == (found.root, found.snapshot_hash):
+        if computed is not None:
+            right = computed == (found.root, found.snapshot_hash)
+            if not right:
+                shown = (found.root.hex(), found.snapshot_hash.hex(), *(d.hex() for d in computed))
+                words = "its pending root 0x%s over 0x%s is not 0x%s over 0x%s, which this node has"
+                self._tell(epoch, words % shown, logging.ERROR)
+            return right
+        if 2 * (now - found.proposed_at) >= self._roots.rules.window:
+            raise EpochUnjudged(
+                f"The root of epoch {epoch} is pending, half of its window is over, and the index"
+                " is not far enough to judge it.",
+                "See why the indexer is behind: nobody can challenge after the window.",
+            )
+        self._tell(epoch, "its root is pending, and the index is not far enough to judge it")
+        return None
+
+    def _challenge(self, epoch: int, found: EpochOnChain, now: int) -> str:
+        if self._judge(epoch, found, now) is not False:
             return ""
         if self._key is None:
             raise BondMissing(
@@ -205,31 +271,40 @@ class EpochKeeper:
                 " it with.",
                 "Start it with `--epochs watch` and a key, before the window is over.",
             )
-        if self._at_stake() + self._roots.rules.bond > self.policy.max_bonds:
+        if self._lost:
+            raise self._bond_lost(f"A false root of epoch {epoch} is pending.")
+        if self._after_next() + self._roots.rules.bond > self.policy.max_bonds:
             raise BondMissing(
                 f"A false root of epoch {epoch} is pending, and --max-bonds allows no challenge.",
                 "Start the node again with more, before the window is over.",
             )
-        _log.error(
-            "epoch %d: the pending root 0x%s is not 0x%s, which this node computed",
-            epoch, found.root.hex(), computed[0].hex(),
-        )  # fmt: skip
-        self._check_balance()
-        self._roots.challenge(epoch, found.root, self._key)
+        roots = self._sending(_Urgency.CHALLENGE, epoch, found.attempt)
+        roots.challenge(epoch, found.root, found.snapshot_hash, self._key)
         return "challenged"
 
-    def _settle(self, epoch: int, found: EpochOnChain, key: bytes) -> str:
+    def _finalize(
+        self, roots: ReputationRoots, epoch: int, found: EpochOnChain, now: int, key: bytes
+    ) -> str:
+        """Make final only what this node computed as well: for a false root nothing is paid."""
+        if not self._judge(epoch, found, now):
+            return ""
+        roots.finalize(epoch, key)
+        return "made final"
+
+    def _settle(self, roots: ReputationRoots, epoch: int, found: EpochOnChain, key: bytes) -> str:
         if not self._settler.can_settle():
             return ""
         computed = self._reader.digests(epoch)
         if computed is None:
             return ""
         signed = self._settler.sign(epoch, found, *computed)
-        self._roots.settle(signed, key)
+        roots.settle(signed, key)
         return "settled"
 
-    def _propose(self, epoch: int, key: bytes) -> str:
-        if self._at_stake() + 2 * self._roots.rules.bond > self.policy.max_bonds:
+    def _propose(self, roots: ReputationRoots, epoch: int, key: bytes) -> str:
+        if self._lost:
+            return ""
+        if self._after_next() + 2 * self._roots.rules.bond > self.policy.max_bonds:
             self._tell(epoch, "it has no root, and --max-bonds allows no proposal now")
             return ""
         computed = self._reader.compute(epoch)
@@ -237,8 +312,7 @@ class EpochKeeper:
             return ""
         self._files.keep_ratings(computed)
         uri = f"{self.policy.uri}/reputation/{epoch}/ratings" if self.policy.uri else ""
-        self._check_balance()
-        self._roots.propose(epoch, computed.root, computed.snapshot_hash, uri, key)
+        roots.propose(epoch, computed.root, computed.snapshot_hash, uri, key)
         return "proposed"
 
     def _keep(self, epoch: int, found: EpochOnChain) -> str:
@@ -259,26 +333,31 @@ class EpochKeeper:
         return "kept" if right else "kept, although another root is final"
 
     def _at_stake(self) -> int:
-        """What our bonds come to, in wei."""
-        return self._roots.rules.bond * sum(map(self._bonds_in, self._known.values()))
+        """What our bonds come to, in wei, those under way included."""
+        return self._put_up() + (self._purse.at_stake() if self._purse else 0)
 
-    def _bonds_in(self, found: EpochOnChain) -> int:
-        if found.state not in {EpochState.PENDING, EpochState.CHALLENGED}:
-            return 0
-        return (found.proposer == self.address) + (found.challenger == self.address)
+    def _after_next(self) -> int:
+        """The same without what our next transaction replaces."""
+        return self._put_up() + (self._purse.at_stake(beside_next=True) if self._purse else 0)
 
-    def _check_balance(self) -> None:
-        if self._roots.client.balance(self.address) <= self._roots.rules.bond:
-            raise BondMissing(
-                f"{self.address} has less than the bond of {self._roots.rules.bond} wei, and gas.",
-                "Send it ether: false roots cannot be challenged without.",
-            )
+    def _put_up(self) -> int:
+        return self._roots.rules.bond * self._watch.bonds_of(self.address) if self.address else 0
 
-    def _tell(self, epoch: int, what: str) -> None:
-        """Warn once of what keeps us from acting."""
+    def _bond_lost(self, before: str = "") -> BondMissing:
+        lost = ", ".join(map(str, self._lost[-3:]))
+        return BondMissing(
+            f"{before} A bond of {self.address} was lost in epoch {lost}: this node puts up no more"
+            " of them.".lstrip(),
+            "Find out why (its --rpc, its index, its version), then start it with --resume-bonds.",
+        )
+
+    def _tell(self, epoch: int, what: str, level: int = logging.WARNING) -> None:
+        """Say once what keeps us from acting, or what is wrong."""
         if (epoch, what) not in self._told:
+            if len(self._told) >= MAX_TOLD:
+                self._told.clear()
             self._told.add((epoch, what))
-            _log.warning("epoch %d: %s", epoch, what)
+            _log.log(level, "epoch %d: %s", epoch, what)
 
     def _progress(self, done: str, epoch: int | None, at_rest: bool) -> EpochProgress:
         if done:

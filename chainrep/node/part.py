@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chainrep.errors import ChainrepError
+
 
 class Doing(StrEnum):
     """What a part does now."""
@@ -21,10 +23,11 @@ class OpenPart:
     """A part at work: ``step`` does one bounded piece of it and says whether it is at rest now.
 
     ``close`` lets go of what was opened. Both raise ChainrepError where a failure is to be
-    expected; a part that failed in a step is closed, and opened anew later.
+    expected; a part that failed in a step is closed, and opened anew later. A step that returns the
+    error instead has failed as well, and goes on later with what is open.
     """
 
-    step: Callable[[], bool]
+    step: Callable[[], bool | ChainrepError]
     close: Callable[[], None]
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from eth_account import Account
 
 from chainrep.chain.reputation_roots import EpochOnChain, ReputationRoots
-from chainrep.errors import ChainrepError, QuorumNotMet, SignatureError
+from chainrep.errors import CallRefused, ChainrepError, QuorumNotMet, SignatureError
 from chainrep.protocol.settlement import (
     RootsDomain,
     Settlement,
@@ -63,7 +63,11 @@ class Settler:
     def sign(
         self, epoch: int, found: EpochOnChain, root: bytes, snapshot_hash: bytes
     ) -> SignedSettlement:
-        """A settlement of this root; raise QuorumNotMet, naming why, where too few members sign."""
+        """A settlement of this root that the contract takes, as of the newest block.
+
+        Raises QuorumNotMet, naming why, where too few members sign, and CallRefused where the
+        contract takes none, whoever signs it.
+        """
         committee = self.roots.committee()
         settlement = Settlement(
             committee=committee.version,
@@ -77,8 +81,6 @@ class Settler:
         signatures: dict[str, bytes] = {}
         reasons: dict[str, str] = {}
         for member in committee.members:
-            if len(signatures) == committee.threshold:
-                break
             if member not in self._signers:
                 reasons[member] = "it cannot be asked from here"
                 continue
@@ -87,17 +89,47 @@ class Settler:
             except ChainrepError as error:
                 reasons[member] = str(error)
                 _log.warning("%s did not sign epoch %d: %s", member, epoch, error)
-        if len(signatures) < committee.threshold:
-            raise QuorumNotMet(
-                f"{len(signatures)} of the {committee.threshold} signatures that settle epoch"
-                f" {epoch} could be had"
-                f" ({'; '.join(f'{member}: {why}' for member, why in reasons.items())}).",
-                "See to these members before the settling time is over.",
-            )
-        return collect_settlement(settlement, self.roots.domain, committee.members, signatures)
+            if len(signatures) < committee.threshold:
+                continue
+            domain, members = self.roots.domain, committee.members
+            signed = collect_settlement(settlement, domain, members, signatures)
+            refused = self._refused_signer(signed)
+            if refused is None:
+                return signed
+            blamed = members[refused]
+            del signatures[blamed]
+            reasons[blamed] = "the contract refuses its signature"
+            _log.warning("the contract refuses the signature of %s", blamed)
+        raise QuorumNotMet(
+            f"{len(signatures)} of the {committee.threshold} signatures that settle epoch"
+            f" {epoch} could be had"
+            f" ({'; '.join(f'{member}: {why}' for member, why in reasons.items())}).",
+            "See to these members before the settling time is over.",
+        )
 
     def _ask(self, member: str, settlement: Settlement) -> bytes:
         signature = self._signers[member].sign_settlement(settlement)
         if recover_settler(settlement, self.roots.domain, signature) != member:
             raise SignatureError("It signed something else, or with another key.")
         return signature
+
+    def _refused_signer(self, signed: SignedSettlement) -> int | None:
+        """Which member's signature the contract would refuse, of those that signed."""
+        settlement = signed.settlement
+        settle = self.roots.contract.functions.settle(
+            settlement.epoch,
+            settlement.root,
+            settlement.snapshot_hash,
+            settlement.nonce,
+            settlement.deadline,
+            signed.signer_mask,
+            signed.signatures,
+        )
+        try:
+            self.roots.client.ask(settle.call)
+        except CallRefused as refusal:
+            index = refusal.values[0] if refusal.name == "SignerMismatch" else None
+            if isinstance(index, int) and 0 <= index < 32 and signed.signer_mask >> index & 1:
+                return index
+            raise
+        return None

@@ -49,8 +49,8 @@ class SettlingMember:
         computed = self._thread.submit(self._compute, settlement.epoch).result()
         if computed is None:
             raise SigningRefused(
-                f"This member's index has not passed the end of epoch {settlement.epoch}, or not"
-                " deeply enough.",
+                f"This member's index has not passed the end of epoch {settlement.epoch} deeply"
+                " enough, or is behind the chain, or owners of sources are still to be compared.",
                 "Run `chainrep node run` in its home folder, then ask again.",
             )
         if computed != (settlement.root, settlement.snapshot_hash):

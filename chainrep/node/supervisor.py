@@ -96,9 +96,12 @@ class Supervisor:
         opened = part.open()
         try:
             while not self._stop.is_set():
-                at_rest = opened.step()
+                outcome = opened.step()
+                if isinstance(outcome, ChainrepError):
+                    self._pause(self._stop, self._failed(part, outcome))
+                    continue
                 self._succeeded(part)
-                if at_rest:
+                if outcome:
                     self._pause(self._stop, self._poll_seconds)
         finally:
             _close(part, opened)

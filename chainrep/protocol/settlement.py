@@ -12,7 +12,7 @@ from eth_utils.exceptions import ValidationError
 
 from chainrep.errors import SignatureError
 from chainrep.protocol.keccak import keccak
-from chainrep.protocol.typed_data import SIGNATURE_BYTES, join_signatures
+from chainrep.protocol.typed_data import join_signatures, require_canonical
 
 DOMAIN_NAME = "chainrep ReputationRoots"
 _TYPES = {
@@ -74,9 +74,11 @@ def sign_settlement(settlement: Settlement, domain: RootsDomain, private_key: by
 
 
 def recover_settler(settlement: Settlement, domain: RootsDomain, signature: bytes) -> str:
-    """The checksummed address that made the signature; raise SignatureError if it is malformed."""
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureError(f"A signature has 65 bytes, this one has {len(signature)}.")
+    """The checksummed address that made the signature.
+
+    Raises SignatureError where it is malformed, or as of `require_canonical`.
+    """
+    require_canonical(signature)
     try:
         return str(Account.recover_message(_typed(settlement, domain), signature=signature))
     except (BadSignature, ValidationError, ValueError) as error:

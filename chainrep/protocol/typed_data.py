@@ -18,6 +18,8 @@ from chainrep.protocol.types import Report, SignedReport
 DOMAIN_NAME = "chainrep ScoreLedger"
 DOMAIN_VERSION = "1"
 SIGNATURE_BYTES = 65
+_HIGHEST_S = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Half of secp256k1's order: of a signature's two forms the contracts take the lower one only."""
 
 _REPORT = {
     "Report": [
@@ -57,13 +59,29 @@ def sign_report(report: Report, domain: LedgerDomain, private_key: bytes) -> byt
 
 
 def recover_signer(report: Report, domain: LedgerDomain, signature: bytes) -> str:
-    """The checksummed address that made the signature; raise SignatureError if it is malformed."""
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureError(f"A signature has 65 bytes, this one has {len(signature)}.")
+    """The checksummed address that made the signature.
+
+    Raises SignatureError where it is malformed, or as of `require_canonical`.
+    """
+    require_canonical(signature)
     try:
         return str(Account.recover_message(_typed_report(report, domain), signature=signature))
     except (BadSignature, ValidationError, ValueError) as error:
         raise SignatureError("The signature cannot belong to any key.") from error
+
+
+def require_canonical(signature: bytes) -> None:
+    """Raise SignatureError unless it is in the one form that the contracts take.
+
+    That is 65 bytes (r, s, v) with s in the lower half of the order and v 27 or 28: OpenZeppelin's
+    ECDSA takes no other form, although the same key could have made it.
+    """
+    if len(signature) != SIGNATURE_BYTES:
+        raise SignatureError(f"A signature has 65 bytes, this one has {len(signature)}.")
+    if signature[64] not in {27, 28}:
+        raise SignatureError("The signature cannot belong to any key.")
+    if int.from_bytes(signature[32:64]) > _HIGHEST_S:
+        raise SignatureError("The signature is in a form that the contracts do not take.")
 
 
 def sign_cancellation(

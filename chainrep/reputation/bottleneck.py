@@ -46,7 +46,8 @@ from chainrep.reputation.graph import Graph, Ints, Nodes, Weights
 from chainrep.reputation.jit import compiled
 from chainrep.reputation.pagerank import Scores
 from chainrep.reputation.units import UNIT, WHOLE
-from chainrep.reputation.vertex_cut import Ways, Widths, find_ways, find_widths, nearest_cut
+from chainrep.reputation.vertex_cut import Widths, find_widths, nearest_cut
+from chainrep.reputation.ways import Ways, find_ways
 
 TURNS = 40
 FAVOUR_BITS = 4

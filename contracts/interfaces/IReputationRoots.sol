@@ -113,8 +113,8 @@ interface IReputationRoots is IReporterCommittee, ISuccessor {
     /// @notice Thrown for a root or a snapshot hash of zero.
     error RootEmpty();
 
-    /// @notice Thrown when the root to challenge is not the one that is pending.
-    error RootNotPending(TreeNode pending);
+    /// @notice Thrown when the root and snapshot hash to challenge are not those that are pending.
+    error RootNotPending(TreeNode root, bytes32 snapshotHash);
 
     /// @notice Thrown when a call comes too late: its time ended at `end`.
     error TooLate(uint256 end);
@@ -137,10 +137,13 @@ interface IReputationRoots is IReporterCommittee, ISuccessor {
         external
         payable;
 
-    /// @notice Challenge a pending root within its window, with exactly the bond.
+    /// @notice Challenge a pending root within its window, with exactly the bond. Root and snapshot
+    /// hash must both be what is pending: the same root with another hash is another proposal, and
+    /// may be the right one.
     /// @param epoch The epoch.
     /// @param root The root that is to be challenged, so that no other one is by mistake.
-    function challenge(uint40 epoch, TreeNode root) external payable;
+    /// @param snapshotHash The snapshot hash that was proposed with it.
+    function challenge(uint40 epoch, TreeNode root, bytes32 snapshotHash) external payable;
 
     /// @notice Settle a challenge: the given root becomes final, and whoever was right gets both
     /// bonds. The proposer was right if root and snapshot hash are what was proposed. Anyone may

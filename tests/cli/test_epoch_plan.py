@@ -93,7 +93,9 @@ def test_deploy_refuses_terms_that_cannot_be(home, rpc, options, words):
     ("options", "words"),
     [
         (("--max-bonds", "1"), "go with --epochs"),
+        (("--resume-bonds",), "go with --epochs"),
         (("--epochs", "serve", "--max-bonds", "1"), "puts up no bonds"),
+        (("--epochs", "serve", "--resume-bonds"), "puts up no bonds"),
         (("--epochs", "watch", "--max-bonds", "0.1"), "at least 1 bonds"),
         (("--epochs", "propose", "--max-bonds", "0.5"), "at least 2 bonds"),
         (("--epochs", "propose", "--public-url", "ftp://x"), "--public-url"),
@@ -122,6 +124,9 @@ def test_the_relayers_account_puts_up_no_bonds(home, rpc):
     key = dev_accounts(10)[EPOCH_KEEPER].private_key
     with pytest.raises(InputError, match="two senders"):
         plan_epochs(session, True, False, None, None, "", None, str, key, {})
+    assert plan_epochs(
+        session, True, False, None, None, "", None, str, None, {}, resume_bonds=True
+    ).policy.resume
     plan = plan_epochs(session, True, True, None, None, "http://a.example/", None, str, None, {})
     assert (plan.private_key, plan.policy) == (
         key, EpochPolicy(True, 4 * session.roots().rules.bond, "http://a.example"),

@@ -170,9 +170,30 @@ contract AttacksTest is RootsBase {
         vm.prank(PROPOSER);
         wrongState(IReputationRoots.State.Open, IReputationRoots.State.Pending);
         roots.propose{value: BOND}(EPOCH, OTHER, SNAPSHOT, "");
+        notPending();
         vm.prank(CHALLENGER);
-        vm.expectRevert(abi.encodeWithSelector(IReputationRoots.RootNotPending.selector, TREE));
-        roots.challenge{value: BOND}(EPOCH, OTHER);
+        roots.challenge{value: BOND}(EPOCH, OTHER, SNAPSHOT);
+    }
+
+    /// Whoever means a right root with a false snapshot hash cannot be led, by a reorganisation or
+    /// an opening again, to stake its bond against the same root with the right one.
+    function test_AChallengeMeantForAFalseSnapshotDoesNotHitTheRightOne() external {
+        bytes32 wrong = keccak256("another snapshot");
+        vm.prank(PROPOSER);
+        roots.propose{value: BOND}(EPOCH, TREE, wrong, "");
+        vm.prank(STRANGER);
+        vm.deal(STRANGER, BOND);
+        roots.challenge{value: BOND}(EPOCH, TREE, wrong);
+        vm.warp(block.timestamp + WINDOW + SETTLE);
+        roots.reopen(EPOCH);
+        propose();
+        notPending();
+        vm.prank(CHALLENGER);
+        roots.challenge{value: BOND}(EPOCH, TREE, wrong);
+        vm.warp(block.timestamp + WINDOW);
+        roots.finalize(EPOCH);
+        require(CHALLENGER.balance == 100 ether, "the late challenger lost nothing");
+        owes(PROPOSER, 2 * BOND);
     }
 
     function notRotated(SourceId id, bytes memory from, bytes memory to) private {

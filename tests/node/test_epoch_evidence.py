@@ -1,5 +1,6 @@
 """From the contracts' events to the ratings of an epoch: who says what of whom, and when."""
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrep.errors import FalseAnswer
-from chainrep.node.epoch_evidence import epoch_ratings, rated_sources, settled_checkpoint
+from chainrep.node.epoch_evidence import (
+    Owned,
+    descending,
+    epoch_ratings,
+    owner_history,
+    rated_sources,
+    said_after,
+    settled_checkpoint,
+)
 from chainrep.protocol.chain_event import ChainEvent, read_values
 from chainrep.protocol.entry import read_entry
 from chainrep.protocol.score_update import pack_updates
@@ -108,7 +117,7 @@ def test_ratings_add_up_row_by_row_and_nobody_rates_himself(index):
         rated(5, A, {1: (70, 70)}),
     )
     assert said(events) == [(A, B, 100, time_of(3)), (A, B, 100, time_of(4))]
-    assert rated_sources(events, time_of(1_000)) == [1, 2]
+    assert rated_sources(events, time_of(1_000)) == {1: 5, 2: 3}
 
 
 def test_a_vouch_for_oneself_which_the_log_refuses_would_count_for_nothing(index):
@@ -164,14 +173,66 @@ def test_an_end_is_settled_by_a_confirmed_block_of_its_time_or_later(index):
         steps.append(checkpoint(block, events, before))
         assert index.extend(before, events, [steps[-1]])
         before = index.cursor()
-    end = time_of(20)
-    assert settled_checkpoint(index, end, 1).block == 20
-    assert settled_checkpoint(index, end + 1, 2).block == 21
-    assert settled_checkpoint(index, end, 3).block == 20
-    assert settled_checkpoint(index, end, 4) is None
-    assert settled_checkpoint(index, time_of(23), 1) is None
+    known, end = index.checkpoints(), time_of(20)
+    assert settled_checkpoint(known, end, 1).block == 22
+    assert settled_checkpoint(known, end + 1, 2).block == 21
+    assert settled_checkpoint(known, end, 3).block == 20
+    assert settled_checkpoint(known, end, 4) is None
+    assert settled_checkpoint(known, time_of(23), 1) is None
     index.db.execute("UPDATE checkpoint SET verified = 0 WHERE block = 22")
-    assert settled_checkpoint(index, end, 1) is None
+    assert settled_checkpoint(index.checkpoints(), end, 1) is None
+    assert settled_checkpoint([], end, 1) is None
+
+
+def test_of_two_blocks_whose_times_do_not_ascend_the_older_one_is_named(index):
+    first, second, third = (checkpoint(block, [], None) for block in (10, 20, 21))
+    assert descending([third, second, first]) is None
+    assert descending([]) is None
+    equal = replace(third, time=second.time)
+    assert descending([equal, second, first]) is None
+    later = replace(second, time=third.time + 1)
+    assert descending([third, later, first]) == later
+
+
+def test_it_is_seen_whether_something_was_said_in_time_in_later_blocks(index):
+    events = fill(index, registered(2, 1, D), vouched(3, A, {B: 1}), rated(5, A, {1: (1, 0)}))
+    assert said_after(events, 2, time_of(4))
+    assert not said_after(events, 3, time_of(5))
+    assert said_after(events, 3, time_of(6))
+    assert said_after(events, 4, time_of(6))
+    assert not said_after(events, 5, EVER)
+
+
+def test_sayings_whose_times_do_not_ascend_are_a_false_index(index):
+    early = rated(9, A, {1: (1, 0)})
+    events = fill(index, registered(2, 1, D), rated(12, A, {1: (1, 0)}))
+    index.db.execute(
+        "UPDATE event SET content = ?, topics = ? WHERE name = 'Rated'",
+        (early.content, early.topics),
+    )
+    assert len(said(events)) == 1
+    assert index.extend(
+        index.cursor(), [vouched(14, A, {B: 1})], [checkpoint(14, [], index.cursor())]
+    )
+    index.db.execute(
+        "INSERT INTO event SELECT ledger, 11, log, contract, name, subject,"
+        " transaction_hash, topics, ? FROM event WHERE name = 'Rated'",
+        (rated(13, A, {1: (1, 0)}).content,),
+    )
+    with pytest.raises(FalseAnswer, match="older than what was said before"):
+        said(events)
+
+
+def test_the_owners_of_the_sources_asked_about_are_known_with_their_turns(index):
+    events = fill(
+        index,
+        registered(2, 1, B),
+        registered(2, 2, A, log=1),
+        rotated(4, 1, B, C, 1),
+        rotated(4, 1, C, D, 2, log=1),
+    )
+    b, c, d = (bytes.fromhex(who[2:]) for who in (B, C, D))
+    assert owner_history(events, {1}) == {1: [Owned(2, b, 0), Owned(4, c, 1), Owned(4, d, 2)]}
 
 
 @given(

@@ -152,7 +152,7 @@ def test_a_false_root_that_no_bond_is_left_for_fails_the_part_after_all_else_is_
 def test_an_account_without_the_bond_is_told_of(town):
     town.lie(town.end_epoch())
     town.ask("anvil_setBalance", KEEPER.address, hex(BOND))
-    with pytest.raises(BondMissing, match="has less than the bond"):
+    with pytest.raises(BondMissing, match="less than is needed for a bond"):
         town.node("one").work()
 
 

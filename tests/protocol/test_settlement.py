@@ -84,3 +84,17 @@ def test_signatures_stand_in_the_order_of_the_members_and_only_their_own_are_tak
 def test_bytes_that_no_key_can_have_made_are_refused(signature):
     with pytest.raises(SignatureError):
         recover_settler(FIRST, DOMAIN, signature)
+
+
+def test_only_the_form_that_the_contracts_take_is_taken():
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    signature = sign_settlement(FIRST, DOMAIN, ACCOUNTS[0].private_key)
+    r, s, v = signature[:32], int.from_bytes(signature[32:64]), signature[64]
+    for other in (
+        r + (order - s).to_bytes(32) + bytes([55 - v]),
+        signature[:64] + bytes([v - 27]),
+        signature[:64] + bytes([v + 10]),
+        signature + b"\x00",
+    ):
+        with pytest.raises(SignatureError):
+            recover_settler(FIRST, DOMAIN, other)

@@ -114,3 +114,17 @@ def test_a_cancellation_is_signed_by_its_member():
             vector["committee"], vector["nonce"], vector["deadline"], DOMAIN, key
         )
         assert made == unhex(signature)
+
+
+def test_only_the_form_that_the_contracts_take_is_taken():
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    signature = sign_report(REPORT, DOMAIN, KEYS[0])
+    r, s, v = signature[:32], int.from_bytes(signature[32:64]), signature[64]
+    for other in (
+        r + (order - s).to_bytes(32) + bytes([55 - v]),
+        signature[:64] + bytes([v - 27]),
+        signature[:64] + bytes([v + 10]),
+        signature + b"\x00",
+    ):
+        with pytest.raises(SignatureError):
+            recover_signer(REPORT, DOMAIN, other)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chainrep.reputation.dominators import NOBODY, find_dominators
 from chainrep.reputation.graph import build_graph, make_links
-from chainrep.reputation.vertex_cut import find_ways
+from chainrep.reputation.ways import find_ways
 
 
 def dominators_of(size, pairs, seeds, scores=None):

@@ -13,7 +13,8 @@ from chainrep.errors import InputError
 from chainrep.reputation import vertex_cut
 from chainrep.reputation.graph import Graph, build_graph, make_links
 from chainrep.reputation.pagerank import public_scores
-from chainrep.reputation.vertex_cut import find_ways, find_widths, nearest_cut
+from chainrep.reputation.vertex_cut import find_widths, nearest_cut
+from chainrep.reputation.ways import find_ways
 
 Edges = list[tuple[int, int]]
 

@@ -7,6 +7,7 @@ import pytest
 
 from chainrep.chain.reputation_roots import EpochState
 from chainrep.errors import SigningRefused
+from chainrep.node.indexer import MAX_LAG
 from chainrep.node.member import Member
 from chainrep.node.member_call import MemberCall
 from chainrep.node.remote_signer import RemoteSettler
@@ -35,7 +36,8 @@ def dispute(tmp_path_factory):
         town.speak()
         epoch = town.end_epoch()
         assert town.node("honest", propose=True).work() == ["proposed"]
-        town.roots.challenge(epoch, town.roots.epoch(epoch).root, LIAR.private_key)
+        found = town.roots.epoch(epoch)
+        town.roots.challenge(epoch, found.root, found.snapshot_hash, LIAR.private_key)
         yield town, epoch
 
 
@@ -117,6 +119,13 @@ def test_a_member_signs_the_root_that_it_computed_too(town, dispute, members):
 def test_a_member_refuses_what_it_cannot_stand_for(town, dispute, members, change, reason):
     settlement = replace(settlement_of(town, dispute[1]), **change)
     with pytest.raises(SigningRefused, match=reason):
+        asking(town, members).sign_settlement(settlement)
+
+
+def test_a_member_whose_index_is_behind_the_chain_signs_nothing(town, dispute, members):
+    settlement = settlement_of(town, dispute[1])
+    town.ask("anvil_mine", MAX_LAG + 2)
+    with pytest.raises(SigningRefused, match="behind the chain"):
         asking(town, members).sign_settlement(settlement)
 
 

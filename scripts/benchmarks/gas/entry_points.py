@@ -146,13 +146,14 @@ def _roots(client: Client) -> dict[str, int]:
     tree = random_tree(client, roots, LEAVES, first)
     found = {"propose": propose(client, roots, first, tree.root)}
     found["finalize"] = make_final(client, roots, first)
-    account = f"0x{tree.accounts[LEAVES // 2]:040x}"
+    account = f"0x{tree.accounts[LEAVES // 2].tobytes().hex()}"
     found["prove 1 of 1,024"] = send(score_proof(roots, tree, account))
 
     value = {"value": BOND}
     for epoch in (first + 1, first + 2):
         propose(client, roots, epoch, ROOT)
-        found["challenge"] = send(functions.challenge(epoch, ROOT), CHALLENGER.private_key, **value)
+        challenge = functions.challenge(epoch, ROOT, SNAPSHOT)
+        found["challenge"] = send(challenge, CHALLENGER.private_key, **value)
     found["settle, 2 signatures"] = send(_settlement(client, roots, first + 1))
     let_pass(client, 2 * WINDOW)
     found["reopen"] = send(functions.reopen(first + 2))

@@ -12,7 +12,7 @@ from chainrep.reputation.bottleneck import discount
 from chainrep.reputation.formula import Formula
 from chainrep.reputation.graph import Graph
 from chainrep.reputation.pagerank import Scores, public_scores
-from chainrep.reputation.personal_score import personal_flow
+from chainrep.reputation.personal_score import personal_flow, personal_scores
 from chainrep.reputation.units import WHOLE
 from chainrep.reputation.walks import Walks, hits, walk_from
 from scripts.benchmarks.sybil.meritrank import TAU, decayed, single_way_share
@@ -45,7 +45,9 @@ def public(graph: Graph, seeds: Sequence[int]) -> Ranked:
 def personal(graph: Graph, seeds: Sequence[int]) -> Ranked:
     """The personal score: unique hits of keyed walks, bottlenecks capped."""
     walks = _walks(graph, seeds, DEFAULT.stop)
-    return _capped(graph, seeds, personal_flow(walks, graph.size, THREADS))
+    met = personal_flow(walks, graph.size, THREADS)
+    scores = personal_scores(graph, walks, DEFAULT.stop, DEFAULT.caps, THREADS)
+    return Ranked(scores, met, scores < met)
 
 
 def meritrank_alpha(graph: Graph, seeds: Sequence[int]) -> Ranked:

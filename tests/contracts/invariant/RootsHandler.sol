@@ -65,13 +65,15 @@ contract RootsHandler is Actors {
         (model.root, model.snapshotHash, model.proposer) = (root, snapshotHash, actor(who));
     }
 
-    function challenge(uint8 who, uint8 which, bool rightRoot, bool rightBond) external {
+    /// Half of the challenges name what is pending, a quarter another root, a quarter another snapshot.
+    function challenge(uint8 who, uint8 which, uint8 what, bool rightBond) external {
         uint40 epoch = epochAt(which);
         Expected storage model = expected[epoch];
-        TreeNode root = rightRoot ? model.root : TreeNode.wrap(bytes20(uint160(77)));
+        TreeNode root = what % 4 == 0 ? TreeNode.wrap(bytes20(uint160(77))) : model.root;
+        bytes32 snapshotHash = what % 4 == 1 ? bytes32(uint256(77)) : model.snapshotHash;
         bool due = model.state == IReputationRoots.State.Pending
-            && block.timestamp < model.windowEnd && rightRoot && rightBond;
-        bytes memory call = abi.encodeCall(roots.challenge, (epoch, root));
+            && block.timestamp < model.windowEnd && what % 4 > 1 && rightBond;
+        bytes memory call = abi.encodeCall(roots.challenge, (epoch, root, snapshotHash));
         tries(actor(who), rightBond ? BOND : 0, call, due);
         if (!due) return;
         model.state = IReputationRoots.State.Challenged;

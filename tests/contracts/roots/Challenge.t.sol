@@ -26,9 +26,19 @@ contract ChallengeTest is RootsBase {
 
     function test_RevertWhen_ItNamesAnotherRoot() external {
         propose();
-        vm.expectRevert(abi.encodeWithSelector(IReputationRoots.RootNotPending.selector, TREE));
+        notPending();
         vm.prank(CHALLENGER);
-        roots.challenge{value: BOND}(EPOCH, OTHER);
+        roots.challenge{value: BOND}(EPOCH, OTHER, SNAPSHOT);
+    }
+
+    function test_RevertWhen_ItNamesAnotherSnapshot(bytes32 snapshotHash) external {
+        vm.assume(snapshotHash != SNAPSHOT);
+        propose();
+        notPending();
+        vm.prank(CHALLENGER);
+        roots.challenge{value: BOND}(EPOCH, TREE, snapshotHash);
+        stateIs(IReputationRoots.State.Pending);
+        require(CHALLENGER.balance == 100 ether, "its bond stays with it");
     }
 
     function test_RevertWhen_TheValueIsNotTheBond(uint64 value) external {
@@ -37,7 +47,7 @@ contract ChallengeTest is RootsBase {
         vm.deal(CHALLENGER, value);
         reverts(IReputationRoots.BondInvalid.selector, value, BOND);
         vm.prank(CHALLENGER);
-        roots.challenge{value: value}(EPOCH, TREE);
+        roots.challenge{value: value}(EPOCH, TREE, SNAPSHOT);
     }
 
     function test_RevertWhen_NothingIsPending() external {

@@ -45,7 +45,7 @@ abstract contract RootsBase is Base {
 
     function challenge() internal {
         vm.prank(CHALLENGER);
-        roots.challenge{value: BOND}(EPOCH, TREE);
+        roots.challenge{value: BOND}(EPOCH, TREE, SNAPSHOT);
     }
 
     function settle(TreeNode root, bytes32 snapshot, uint64 nonce) internal {
@@ -66,6 +66,11 @@ abstract contract RootsBase is Base {
 
     function owes(address account, uint256 amount) internal view {
         require(roots.owedTo(account) == amount, "owed");
+    }
+
+    function notPending() internal {
+        bytes4 selector = IReputationRoots.RootNotPending.selector;
+        vm.expectRevert(abi.encodeWithSelector(selector, TREE, SNAPSHOT));
     }
 
     function wrongState(IReputationRoots.State needed, IReputationRoots.State found) internal {
