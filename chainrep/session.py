@@ -45,6 +45,7 @@ FIRST_SOURCE_OWNER = 4
 EPOCH_KEEPER = 9
 MAX_AHEAD_SECONDS = 600
 LOCAL_CONFIRMATIONS, CONFIRMATIONS = 1, 12
+LOCAL_TERMS = RootTerms(epoch_seconds=300, window=60, settle_time=120)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +269,17 @@ def deploy_new(
     deployment = deploy_contracts(client, private_key, members, threshold, archive, bound)
     save_deployment(config.deployments, deployment)
     return deployment
+
+
+def deploy_locally(config: Config, client: Client) -> Deployment:
+    """Deploy on a local test chain: published accounts, and epochs short enough to watch one end.
+
+    Reputation starts from the account that signs by default and from the committee.
+    """
+    key = signing_accounts(client)[OWNER]
+    committee = published_committee(client)
+    seeds = [key.address, *committee.members]
+    return deploy_new(config, client, key.private_key, committee, seeds=seeds, terms=LOCAL_TERMS)
 
 
 def published_committee(client: Client) -> Committee:

@@ -160,19 +160,12 @@ def _started(config: Config, port: int, embedded: bool) -> tuple[LocalChain, Cli
 
 def _contracts(config: Config, client: Client) -> tuple[str, bool]:
     """The ledger's address, and whether the contracts are new."""
-    from chainrep.session import (
-        OWNER,
-        deploy_new,
-        find_deployment,
-        published_committee,
-        signing_accounts,
-    )
+    from chainrep.session import deploy_locally, find_deployment
 
     found = find_deployment(config, client)
     if found is not None:
         return found.score_ledger, False
-    key = signing_accounts(client)[OWNER].private_key
-    return deploy_new(config, client, key, published_committee(client)).score_ledger, True
+    return deploy_locally(config, client).score_ledger, True
 
 
 def _status(config: Config, chain: LocalChain | None) -> dict[str, Any]:

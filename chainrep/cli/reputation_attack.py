@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chainrep.reputation.attacks import Attacked, Plan
 
 ATTACKS = (
-    *("parallel", "serial", "cycle", "mesh", "ladder", "funnel"),
+    *("parallel", "serial", "cycle", "mesh", "ladder", "funnel", "widen"),
     *("camouflage", "slander", "whitewash", "bought-edges"),
 )
 _MOST = 100_000

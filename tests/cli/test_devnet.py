@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
 
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import find_anvil
+from chainrep.chain.program import program_of
 from chainrep.cli.app import cli
 from chainrep.errors import ChainUnreachable, ConfigError
 from tests.tools import ROOT, free_port, interruptible, require_tool, wait_for_chain
@@ -155,6 +157,8 @@ def test_two_starts_at_once_make_one_chain(anvil):
 def test_a_chain_that_was_killed_is_told_apart_from_one_that_was_stopped(anvil):
     started = anvil.start()
     os.kill(started["pid"], signal.SIGKILL)
+    while program_of(started["pid"]) is not None:  # a loaded machine takes a moment to bury it
+        time.sleep(0.05)
     assert anvil.read("devnet", "status")["state"] == "died"
     assert anvil.run("devnet", "stop") == "No local chain was running.\n"
     assert anvil.read("devnet", "status")["state"] == "stopped"

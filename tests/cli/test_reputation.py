@@ -188,3 +188,10 @@ def test_help_does_not_wait_for_numba_or_a_picture():
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
+
+
+def test_every_attack_there_is_can_be_named():
+    from chainrep.cli.reputation_attack import ATTACKS
+    from chainrep.reputation import attacks
+
+    assert list(ATTACKS) == list(attacks.ATTACKS)
