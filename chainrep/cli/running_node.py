@@ -219,9 +219,8 @@ def epoch_part(session: Session, plan: EpochPlan, metrics: NodeMetrics) -> Part:
                 kept = session.epoch_keeper(
                     db, plan.private_key, plan.policy, plan.confirmations, plan.members
                 )
-            else:  # it knows which bonds are under way
-                reader = session.epoch_reader(db, session.roots(), plan.confirmations)
-                kept.read_from(reader, session.events(db))
+            else:  # it knows which bonds are under way, and what was computed
+                kept.read_from(db, session.events(db))
         keeper = kept
 
         def step() -> bool | ChainrepError:

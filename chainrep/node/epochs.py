@@ -9,6 +9,7 @@ What fails for one epoch stops no other one.
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,9 +119,10 @@ class EpochKeeper:
         self._watch = EpochWatch(roots, files)
         self._told: set[tuple[int, str]] = set()
 
-    def read_from(self, reader: EpochReader, events: Events) -> None:
+    def read_from(self, db: sqlite3.Connection, events: Events) -> None:
         """Go on, in the thread that opened it, with another connection to the same store."""
-        self._reader, self._events = reader, events
+        self._reader.read_from(db)
+        self._events = events
 
     def step(self) -> EpochProgress:
         """Look at some epochs, and do the most urgent thing that there is to do.

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
-from eth_keys.exceptions import BadSignature
-from eth_utils.exceptions import ValidationError
 
 from chainrep.errors import SignatureError
-from chainrep.protocol.keccak import keccak
-from chainrep.protocol.typed_data import join_signatures, require_canonical
+from chainrep.protocol.typed_data import hash_typed, join_signatures, recover_typed, sign_typed
 
 DOMAIN_NAME = "chainrep ReputationRoots"
 _TYPES = {
@@ -64,13 +60,12 @@ class SignedSettlement:
 
 def settlement_digest(settlement: Settlement, domain: RootsDomain) -> bytes:
     """The 32 bytes that are signed: keccak256(0x1901 || domain separator || struct hash)."""
-    message = _typed(settlement, domain)
-    return keccak(b"\x19" + message.version + message.header + message.body)
+    return hash_typed(_typed(settlement, domain))
 
 
 def sign_settlement(settlement: Settlement, domain: RootsDomain, private_key: bytes) -> bytes:
     """One member's 65-byte signature (r, s, v), low-s."""
-    return bytes(Account.sign_message(_typed(settlement, domain), private_key).signature)
+    return sign_typed(_typed(settlement, domain), private_key)
 
 
 def recover_settler(settlement: Settlement, domain: RootsDomain, signature: bytes) -> str:
@@ -78,11 +73,7 @@ def recover_settler(settlement: Settlement, domain: RootsDomain, signature: byte
 
     Raises SignatureError where it is malformed, or as of `require_canonical`.
     """
-    require_canonical(signature)
-    try:
-        return str(Account.recover_message(_typed(settlement, domain), signature=signature))
-    except (BadSignature, ValidationError, ValueError) as error:
-        raise SignatureError("The signature cannot belong to any key.") from error
+    return recover_typed(_typed(settlement, domain), signature)
 
 
 def collect_settlement(

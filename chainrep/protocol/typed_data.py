@@ -49,13 +49,12 @@ class LedgerDomain:
 
 def report_digest(report: Report, domain: LedgerDomain) -> bytes:
     """The 32 bytes that are signed: keccak256(0x1901 || domain separator || struct hash)."""
-    message = _typed_report(report, domain)
-    return keccak(b"\x19" + message.version + message.header + message.body)
+    return hash_typed(_typed_report(report, domain))
 
 
 def sign_report(report: Report, domain: LedgerDomain, private_key: bytes) -> bytes:
     """One member's 65-byte signature (r, s, v), low-s."""
-    return bytes(Account.sign_message(_typed_report(report, domain), private_key).signature)
+    return sign_typed(_typed_report(report, domain), private_key)
 
 
 def recover_signer(report: Report, domain: LedgerDomain, signature: bytes) -> str:
@@ -63,9 +62,24 @@ def recover_signer(report: Report, domain: LedgerDomain, signature: bytes) -> st
 
     Raises SignatureError where it is malformed, or as of `require_canonical`.
     """
+    return recover_typed(_typed_report(report, domain), signature)
+
+
+def hash_typed(message: SignableMessage) -> bytes:
+    """The 32 bytes that are signed of any EIP-712 message."""
+    return keccak(b"\x19" + message.version + message.header + message.body)
+
+
+def sign_typed(message: SignableMessage, private_key: bytes) -> bytes:
+    """A key's 65-byte signature (r, s, v) of any EIP-712 message, low-s."""
+    return bytes(Account.sign_message(message, private_key).signature)
+
+
+def recover_typed(message: SignableMessage, signature: bytes) -> str:
+    """The checksummed address that signed; raise SignatureError as of `recover_signer`."""
     require_canonical(signature)
     try:
-        return str(Account.recover_message(_typed_report(report, domain), signature=signature))
+        return str(Account.recover_message(message, signature=signature))
     except (BadSignature, ValidationError, ValueError) as error:
         raise SignatureError("The signature cannot belong to any key.") from error
 
@@ -90,7 +104,7 @@ def sign_cancellation(
     """One member's signature that a nonce shall be used up without a batch."""
     message = {"committee": committee, "nonce": nonce, "deadline": deadline}
     typed = encode_typed_data(_fields(domain), _CANCELLATION, message)
-    return bytes(Account.sign_message(typed, private_key).signature)
+    return sign_typed(typed, private_key)
 
 
 def collect_signatures(

@@ -30,7 +30,7 @@ from chainrep.protocol.evidence import evidence_tree, sum_updates
 from chainrep.protocol.evidence_file import MAX_FILE_BYTES, parse_evidence
 from chainrep.protocol.keccak import keccak
 from chainrep.protocol.score_update import pack_updates
-from chainrep.protocol.typed_data import SIGNATURE_BYTES, LedgerDomain, recover_signer
+from chainrep.protocol.typed_data import SIGNATURE_BYTES, LedgerDomain, recover_signer, sign_typed
 from chainrep.protocol.types import Report
 
 MAX_REPORT_BYTES = 256 * 1024
@@ -94,7 +94,7 @@ class Accusation:
 
 def sign_statement(statement: Statement, domain: LedgerDomain, private_key: bytes) -> bytes:
     """A key's 65-byte signature (r, s, v) of a statement, in EIP-712."""
-    return bytes(Account.sign_message(_typed(statement, domain), private_key).signature)
+    return sign_typed(_typed(statement, domain), private_key)
 
 
 def recover_author(statement: Statement, domain: LedgerDomain, signature: bytes) -> str:

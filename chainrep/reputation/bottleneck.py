@@ -52,8 +52,6 @@ from chainrep.reputation.ways import Ways, find_ways
 TURNS = 40
 FAVOUR_BITS = 4
 """Wide raters are asked 2^4 times as much: what a narrow one backs, others have to back again."""
-CAPS = (WHOLE // 10, WHOLE // 2, WHOLE // 2, WHOLE // 2, WHOLE // 2)
-"""Total gain of at most 1.1 behind one account, and of 1.5 behind two to five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,7 @@ class Discounted:
         return nearest_cut(self.ways, account, len(self.caps))
 
 
-def discount(
-    graph: Graph, seeds: Sequence[int], scores: Scores, caps: Sequence[int] = CAPS
-) -> Discounted:
+def discount(graph: Graph, seeds: Sequence[int], scores: Scores, caps: Sequence[int]) -> Discounted:
     """Cap what each small group of accounts passes on to those who depend on it alone.
 
     ``scores`` are public scores from ``seeds``: uint64 of shape (accounts,), at most 2^50 in sum.

@@ -4,11 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrep.errors import InputError
-from chainrep.reputation.bottleneck import CAPS, Discounted, discount
+from chainrep.reputation.bottleneck import Discounted, discount
 from chainrep.reputation.graph import Graph, build_graph, make_links
 from chainrep.reputation.pagerank import public_scores
 from chainrep.reputation.units import UNIT
 from tests.reputation.plain_bottleneck import Edges, plain_discount
+
+CAPS = (6_553, 32_768, 32_768, 32_768, 32_768)
 
 
 def graph_of(size: int, edges: Edges) -> Graph:
@@ -19,7 +21,7 @@ def graph_of(size: int, edges: Edges) -> Graph:
 
 def discounted(size: int, edges: Edges, seeds: list[int], stop: int = 2**15) -> Discounted:
     graph = graph_of(size, edges)
-    return discount(graph, seeds, public_scores(graph, seeds, stop))
+    return discount(graph, seeds, public_scores(graph, seeds, stop), CAPS)
 
 
 @st.composite
@@ -71,7 +73,7 @@ def test_whoever_controls_g_accounts_gains_at_most_the_cap_of_g_from_any_number_
         edges[random.choice(region), random.randrange(honest)] = random.randint(1, 65_535)
     graph = graph_of(honest + len(region), edges)
     scores = public_scores(graph, [0])
-    after = discount(graph, [0], scores).scores
+    after = discount(graph, [0], scores, CAPS).scores
     before = int(scores[attackers].sum())
     assert int(after[region].sum()) << 16 <= CAPS[entries - 1] * before
     assert (after <= scores).all()
@@ -130,7 +132,7 @@ def test_an_account_that_vouches_for_one_newcomer_alone_passes_on_a_tenth_of_its
 def test_a_score_that_no_trusted_account_can_have_given_is_not_kept():
     graph = graph_of(4, {(0, 1): 1, (2, 3): 1})
     scores = np.array([UNIT // 2, UNIT // 4, 0, 9], np.uint64)
-    found = discount(graph, [0], scores)
+    found = discount(graph, [0], scores, CAPS)
     assert found.scores.tolist() == [UNIT // 2, UNIT // 4, 0, 0]
     assert found.cut_of(3) == ()
 
@@ -160,4 +162,4 @@ def test_scores_beyond_all_the_trust_there_is_are_refused():
     graph = graph_of(2, {(0, 1): 1})
     for scores in ([UNIT, 1], [2**63, 2**63]):
         with pytest.raises(InputError):
-            discount(graph, [0], np.array(scores, np.uint64))
+            discount(graph, [0], np.array(scores, np.uint64), CAPS)
