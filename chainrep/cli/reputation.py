@@ -30,10 +30,10 @@ _ROWS = 10_000
 def reputation() -> None:
     """Compute, explain, attack and prove the reputation of accounts.
 
-    Trust starts from seeds and flows along ratings; made-up accounts add little to it. Scores are whole
-    numbers of 2^-50 of all trust, and the same on every machine. They are computed from a FILE,
-    or without one from what the chain holds for an epoch. A FILE is CSV of rater, ratee, rating,
-    time, or an edge list of `u v [weight]`, gzipped or not, or a log of edges.
+    Trust starts from seeds and flows along ratings; made-up accounts add little to it. Scores are
+    whole numbers of 2^-50 of all trust, and the same on every machine. They are computed from a
+    FILE, or without one from what the chain holds for an epoch. A FILE is CSV of rater, ratee,
+    rating, time, or an edge list of `u v [weight]`, gzipped or not, or a log of edges.
     """
 
 
