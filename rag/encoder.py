@@ -153,7 +153,7 @@ def _load(folder: Path | None) -> tuple[Any, Any]:
     if folder is None:
         where["revision"] = REVISION
     try:
-        with _quiet():
+        with quiet():
             tokenizer = transformers.AutoTokenizer.from_pretrained(**where, trust_remote_code=False)
             model = transformers.AutoModel.from_pretrained(
                 **where, use_safetensors=True, trust_remote_code=False
@@ -196,7 +196,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' progress bars and advice off the terminal while a model loads."""
     from transformers.utils import logging
 

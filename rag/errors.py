@@ -7,7 +7,9 @@
     ├── PollutionError   a rate is out of range, or there is nothing to swap an answer for
     ├── ModelError       a model is not found, or its weights are not the expected ones
     ├── SourceError      a source answered a search with something that is not a passage
-    └── PipelineError    a pipeline without sources, or a question it cannot take
+    ├── SketchError      a code, or what one is made of, has the wrong size or a value not finite
+    ├── PipelineError    a pipeline without sources, or a question it cannot take
+    └── CalibrationError a claim cannot be made from the sample or the parameters given
 
 A message is one sentence; ``remedy`` is a second one that says what to do next. The attributes
 are those of chainrep's own errors, so that a command line can print either kind.
@@ -52,5 +54,17 @@ class SourceError(RagError):
 
 class PipelineError(RagError):
     """A pipeline cannot be built from what it was given, or cannot take this question."""
+
+    exit_code = 2
+
+
+class SketchError(RagError):
+    """A code, or what one is made of, has the wrong size or a value that is not finite."""
+
+    exit_code = 2
+
+
+class CalibrationError(RagError):
+    """A statistical claim cannot be made from the sample or the parameters given."""
 
     exit_code = 2

@@ -1,0 +1,1 @@
+"""Codes of hidden states and embeddings that show which model computed them, and their checks."""
