@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from chainrep.chain.address_book import Deployment, load_deployment, save_deployment
 from chainrep.chain.client import Client, connect
-from chainrep.chain.deploy import NO_FORMULA, RootTerms, deploy_contracts
+from chainrep.chain.deploy import (
+    JOB_TERMS,
+    NO_FORMULA,
+    JobTerms,
+    RootTerms,
+    deploy_contracts,
+)
 from chainrep.chain.devnet import DEVNET_CHAIN_IDS, DevAccount, dev_accounts
 from chainrep.chain.feedback_log import FeedbackLog
 from chainrep.chain.keystore import stored_key, unlock
@@ -18,10 +24,13 @@ from chainrep.chain.program import Program, program_of
 from chainrep.chain.reputation_roots import ReputationRoots
 from chainrep.chain.score_ledger import ScoreLedger
 from chainrep.chain.source_registry import SourceRegistry
+from chainrep.chain.verdict_ledger import VerdictLedger
+from chainrep.chain.verification_jobs import VerificationJobs
 from chainrep.config import Config
 from chainrep.errors import ConfigError, InputError, NotDeployed
 from chainrep.node.feedback_limits import MEMBER_LIMITS
 from chainrep.node.flush_policy import FlushPolicy
+from chainrep.node.job_reader import JobReader
 from chainrep.node.member_call import MemberCall
 from chainrep.node.quorum import KeySigner, Quorum, Signer
 from chainrep.node.relayer import Relayer
@@ -46,6 +55,8 @@ EPOCH_KEEPER = 9
 MAX_AHEAD_SECONDS = 600
 LOCAL_CONFIRMATIONS, CONFIRMATIONS = 1, 12
 LOCAL_TERMS = RootTerms(epoch_seconds=300, window=60, settle_time=120)
+LOCAL_JOBS = JobTerms(draw_time=120, seal_time=60, open_time=60, appeal_time=20, beacon_blocks=1)
+"""A local chain makes blocks for transactions only: a draw there should not wait for several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,19 @@ class Session:
     def feedback_log(self) -> FeedbackLog:
         """The open lane; raise NotDeployed without code at its address."""
         return FeedbackLog(self.client, self.deployment)
+
+    def verdicts(self) -> VerdictLedger:
+        """The verdict ledger; raise NotDeployed where this deployment has none."""
+        return VerdictLedger(self.client, self.deployment)
+
+    def jobs(self) -> VerificationJobs:
+        """Verification jobs; raise NotDeployed where this deployment has none."""
+        return VerificationJobs(self.client, self.deployment)
+
+    def job_reader(self, confirmations: int | None = None) -> JobReader:
+        """What rebuilds jobs from their events; errors as of `jobs`."""
+        depth = self.confirmations if confirmations is None else confirmations
+        return JobReader(self.jobs(), depth)
 
     def roots(self) -> ReputationRoots:
         """The reputation roots; raise NotDeployed without code at their address."""
@@ -254,11 +278,12 @@ def deploy_new(
     archive: bool = False,
     seeds: Sequence[str] = (),
     terms: RootTerms = NO_FORMULA,
+    job_terms: JobTerms = JOB_TERMS,
 ) -> Deployment:
     """Deploy the contracts and note their addresses; errors as of ``deploy_contracts``.
 
     Reputation starts from the ``seeds``' addresses, by default the committee's; ``terms`` get the
-    formula that follows from them.
+    formula that follows from them; ``job_terms`` are for verification jobs.
     """
     from chainrep.reputation.formula import Formula, write_formula
 
@@ -266,7 +291,9 @@ def deploy_new(
     ascending = tuple(sorted({address.lower() for address in seeds or members}))
     formula = write_formula(Formula(ascending)).decode()
     bound = replace(terms, formula=formula)
-    deployment = deploy_contracts(client, private_key, members, threshold, archive, bound)
+    deployment = deploy_contracts(
+        client, private_key, members, threshold, archive, bound, job_terms
+    )
     save_deployment(config.deployments, deployment)
     return deployment
 
@@ -279,7 +306,15 @@ def deploy_locally(config: Config, client: Client) -> Deployment:
     key = signing_accounts(client)[OWNER]
     committee = published_committee(client)
     seeds = [key.address, *committee.members]
-    return deploy_new(config, client, key.private_key, committee, seeds=seeds, terms=LOCAL_TERMS)
+    return deploy_new(
+        config,
+        client,
+        key.private_key,
+        committee,
+        seeds=seeds,
+        terms=LOCAL_TERMS,
+        job_terms=LOCAL_JOBS,
+    )
 
 
 def published_committee(client: Client) -> Committee:

@@ -24,7 +24,8 @@ class Deployment:
     """One deployment: checksummed addresses, and the genesis block that tells its chain apart.
 
     ``block`` is the first block that can hold one of its events. ``formula`` is the text whose
-    hash its reputation roots are bound to; address books of earlier versions have none.
+    hash its reputation roots are bound to; address books of earlier versions have none, and no
+    ``verdict_ledger``, ``verification_jobs`` and ``beacon``.
     """
 
     chain_id: int
@@ -37,15 +38,27 @@ class Deployment:
     members: Sequence[str]
     threshold: int
     formula: str = ""
+    verdict_ledger: str = ""
+    verification_jobs: str = ""
+    beacon: str = ""
 
     @property
     def contracts(self) -> Mapping[str, str]:
-        """Every contract's address by its name."""
+        """Every contract's address by its name; of those that it may lack, the ones it has."""
+        jobs = {"VerificationJobs": self.verification_jobs, "PrevrandaoBeacon": self.beacon}
+        return {**self.indexed, **{name: address for name, address in jobs.items() if address}}
+
+    @property
+    def indexed(self) -> Mapping[str, str]:
+        """Those whose events the index copies: all but the jobs, whose events are read one job at
+        a time, by whoever has to do with it."""
+        optional = {"VerdictLedger": self.verdict_ledger}
         return {
             "SourceRegistry": self.source_registry,
             "ScoreLedger": self.score_ledger,
             "FeedbackLog": self.feedback_log,
             "ReputationRoots": self.reputation_roots,
+            **{name: address for name, address in optional.items() if address},
         }
 
     @property
@@ -116,6 +129,9 @@ def parse_deployment(content: bytes) -> Deployment:
         raise ValueError("something in it is not what it should be")
     if not isinstance(deployment.formula, str):
         raise ValueError("its formula is no text")
+    later = (deployment.verdict_ledger, deployment.verification_jobs, deployment.beacon)
+    if not all(isinstance(address, str) for address in later):
+        raise ValueError("an address in it is no text")
     if len(deployment.formula) > MAX_FORMULA_BYTES:
         raise ValueError("its formula is too long")
     addresses = [*deployment.contracts.values(), *deployment.members]

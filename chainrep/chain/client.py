@@ -34,6 +34,7 @@ from chainrep.errors import (
 )
 
 MINED_SECONDS = 120.0
+FAILED_IN_BLOCK = "FailedInBlock"
 _POLL_SECONDS = 0.05
 _POLL_GROWTH = 1.5
 _POLL_MAX_SECONDS = 2.0
@@ -143,11 +144,14 @@ class Client:
     ) -> SignedTransaction:
         """Complete a call with gas, EIP-1559 fees and the account's next nonce, and sign it.
 
-        Raises CallRefused when the contract would revert, which costs nothing to find out here.
+        A call's ``spareGas``, which is no field of a transaction, is what it may need beyond the
+        estimate, because that depends on the block. Raises CallRefused when the contract would
+        revert, which costs nothing to find out here.
         """
         sender = Account.from_key(private_key).address
         base = dict(call) | {"from": sender, "chainId": self.chain_id}
-        gas = self.ask(lambda: self.w3.eth.estimate_gas(cast(Any, base)))
+        spare = int(base.pop("spareGas", 0))
+        gas = spare + self.ask(lambda: self.w3.eth.estimate_gas(cast(Any, base)))
         offer = fees or self.market_fees()
         rest = {
             "gas": min(gas * _GAS_MARGIN_PERCENT // 100, max(gas, MAX_TRANSACTION_GAS)),
@@ -191,12 +195,16 @@ class Client:
         return receipt
 
     def send(self, call: Mapping[str, Any], private_key: bytes) -> Receipt:
-        """Sign, broadcast and wait; raise CallRefused when the transaction failed on chain."""
+        """Sign, broadcast and wait; raise CallRefused when the transaction failed on chain.
+
+        It is named FAILED_IN_BLOCK then: the estimate had found nothing wrong.
+        """
         transaction = self.sign(call, private_key)
         self.broadcast(transaction)
         receipt = self.wait(transaction.hash)
         if not receipt.succeeded:
-            raise CallRefused(f"Transaction 0x{receipt.hash.hex()} was mined but failed.")
+            summary = f"Transaction 0x{receipt.hash.hex()} was mined but failed."
+            raise CallRefused(summary, name=FAILED_IN_BLOCK)
         return receipt
 
     def _receipt(self, transaction_hash: HexBytes) -> Receipt | None:

@@ -41,6 +41,53 @@ class RootTerms:
 
 NO_FORMULA = RootTerms()
 
+BURNED = "0x000000000000000000000000000000000000dEaD"
+"""Nobody's address: what it is owed is lost to all, so that nobody gains by a fine."""
+MAX_JOB_SECONDS = 90 * 24 * 3_600
+MAX_SEAT_BOND = 2**72 - 1
+MAX_BEACON_BLOCKS = 7_200
+_MOST_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class JobTerms:
+    """What verification jobs are bound to: times in seconds, money in wei.
+
+    Meanings are those of `chainrep.chain.verifier_seats.JobRules`. The fine is at most half the
+    bond, which fits into 72 bits; each time is up to 90 days. ``beacon_blocks`` is how many blocks
+    after a commit the randomness of its draw comes; from 2 on, nobody who includes the commit in a
+    block knows it. Raises InputError for anything else.
+    """
+
+    seat_bond: int = 10**17
+    fine: int = 10**16
+    draw_time: int = 3_600
+    seal_time: int = 3_600
+    open_time: int = 3_600
+    appeal_time: int = 24 * 3_600
+    beacon_blocks: int = 4
+    sink: str = BURNED
+
+    def __post_init__(self) -> None:
+        times = (self.draw_time, self.seal_time, self.open_time, self.appeal_time)
+        if not all(0 < time <= MAX_JOB_SECONDS for time in times):
+            raise InputError("Times of verification jobs are above zero and up to 90 days.")
+        if not 0 <= 2 * self.fine <= self.seat_bond <= MAX_SEAT_BOND:
+            raise InputError(
+                "The fine of a seat is at most half of its bond, and that below 4,722 ether."
+            )
+        if not 0 < self.beacon_blocks <= MAX_BEACON_BLOCKS:
+            raise InputError(f"The beacon is 1 to {MAX_BEACON_BLOCKS:,} blocks ahead.")
+
+    @property
+    def notice(self) -> int:
+        """How long a seat that left stays bound: the longest job, and a day."""
+        round_time = self.draw_time + self.seal_time + self.open_time
+        return _MOST_ROUNDS * round_time + self.appeal_time + 24 * 3_600
+
+
+JOB_TERMS = JobTerms()
+
 
 def deploy_contracts(
     client: Client,
@@ -49,12 +96,13 @@ def deploy_contracts(
     threshold: int,
     archive: bool = False,
     terms: RootTerms = NO_FORMULA,
+    job_terms: JobTerms = JOB_TERMS,
 ) -> Deployment:
     """Deploy every contract; the key's account pays and owns them.
 
     ``members`` are the committee's addresses in any order, ``threshold`` of them must sign. With
     ``archive`` the ledger keeps events only. ``terms`` are what reputation roots are bound to for
-    good. Raises InputError when that cannot be.
+    good, ``job_terms`` what verification jobs are. Raises InputError when that cannot be.
     """
     ordered = sorted(set(members), key=lambda address: int(address, 16))
     if len(ordered) != len(members) or not 0 < len(ordered) <= MAX_MEMBERS:
@@ -76,6 +124,9 @@ def deploy_contracts(
     times = (terms.epoch_seconds, terms.window, terms.settle_time)
     rules = (formula_hash, *times, terms.bond)
     roots = create("ReputationRoots", rules, owner, ordered, threshold, NOBODY)
+    verdicts = create("VerdictLedger", owner, ordered, threshold, NOBODY)
+    beacon = create("PrevrandaoBeacon", job_terms.beacon_blocks)
+    jobs = create("VerificationJobs", _job_rules(beacon, job_terms))
     return Deployment(
         chain_id=client.chain_id,
         genesis=client.genesis,
@@ -87,7 +138,17 @@ def deploy_contracts(
         members=ordered,
         threshold=threshold,
         formula=terms.formula,
+        verdict_ledger=verdicts,
+        verification_jobs=jobs,
+        beacon=beacon,
     )
+
+
+def _job_rules(beacon: str, terms: JobTerms) -> tuple[Any, ...]:
+    return (
+        beacon, terms.sink, terms.seat_bond, terms.fine, terms.draw_time, terms.seal_time,
+        terms.open_time, terms.appeal_time, terms.notice,
+    )  # fmt: skip
 
 
 def _create(client: Client, private_key: bytes, name: str, *arguments: Any) -> str:

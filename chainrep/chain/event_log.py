@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from web3.types import RPCEndpoint
 
 from chainrep.chain.client import Client
 from chainrep.errors import ChainError, FalseAnswer, InputError
 from chainrep.protocol.chain_event import ChainEvent, name_of, read_values
-from chainrep.protocol.contract_state import ContractState
+from chainrep.protocol.contract_state import ContractState, committee_hash
 from chainrep.protocol.keccak import keccak
 
 MAX_CONTENT = 1 << 20
@@ -25,6 +27,8 @@ MAX_LOGS = 200_000
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*", re.IGNORECASE)
 _QUANTITY = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 _MAX_INTEGER = 2**63 - 1
+_MAX_COMMITTEE = (5 + 32) * 32
+"""Bytes of the answer that names 32 members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,22 @@ def block_head(client: Client, number: int) -> BlockHead | None:
 
 
 def logged_events(
-    client: Client, contracts: Mapping[str, str], first: int, last: int
+    client: Client,
+    contracts: Mapping[str, str],
+    first: int,
+    last: int,
+    subject: bytes | None = None,
 ) -> Sequence[LoggedEvent]:
     """Every event of these contracts (addresses by name) in a range of blocks, in order.
 
-    Raises FalseAnswer for what cannot be true, and ChainError where the request fails, as it does
-    when the range is too large for the server.
+    With a ``subject`` of 32 bytes, only those whose first indexed argument it is. Raises
+    FalseAnswer for what cannot be true, and ChainError where the request fails, as it does when the
+    range is too large for the server.
     """
-    span = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(contracts.values())}
+    span: dict[str, Any] = {"fromBlock": hex(first), "toBlock": hex(last)}
+    span["address"] = list(contracts.values())
+    if subject is not None:
+        span["topics"] = [None, "0x" + subject.hex()]
     logs = _request(client, "eth_getLogs", [span])
     if not isinstance(logs, list):
         raise FalseAnswer("A list of logs is no list.")
@@ -84,6 +96,8 @@ def logged_events(
         raise ChainError(f"Blocks {first} to {last} hold more than {MAX_LOGS:,} logs.")
     names = {bytes.fromhex(address[2:]): name for name, address in contracts.items()}
     found = [_logged_event(names, log) for log in logs]
+    if subject is not None and any(logged.event.topics[:32] != subject for logged in found):
+        raise FalseAnswer("A log is about something else than was asked for.")
     before, hashes = (-1, -1), dict[int, bytes]()
     for logged in found:
         place = (logged.event.block, logged.event.log)
@@ -118,9 +132,28 @@ def stated_state(
     entries, log = words("FeedbackLog", "log()", 2)
     (roots,) = words("ReputationRoots", "history()", 1)
     (sources,) = words("SourceRegistry", "sourceCount()", 1)
-    return ContractState(
+    state = ContractState(
         ledger=ledger, log=log, entries=entries, roots=roots, sources=sources, archive=archive
     )
+    if "VerdictLedger" not in contracts:
+        return state
+    (verdicts,) = words("VerdictLedger", "history()", 1)
+    verifiers = _stated_committee(client, contracts["VerdictLedger"], block)
+    return replace(state, verdicts=verdicts, verifiers=verifiers)
+
+
+def _stated_committee(client: Client, contract: str, block: int) -> int:
+    """The hash of the contract's committee at the end of a block; 0 before it exists."""
+    call = {"to": contract, "data": "0x" + keccak(b"committee()")[:4].hex()}
+    answer = _bytes(_request(client, "eth_call", [call, hex(block)]), _MAX_COMMITTEE)
+    if not answer:
+        return 0
+    try:
+        found = decode(["uint32", "uint64", "uint8", "address[]"], answer)
+    except (DecodingError, OverflowError, ValueError) as error:
+        raise FalseAnswer("A committee in an answer is none.") from error
+    version, _, threshold, members = found
+    return committee_hash(version, threshold, members)
 
 
 def _logged_event(names: Mapping[bytes, str], log: object) -> LoggedEvent:

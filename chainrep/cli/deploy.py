@@ -10,6 +10,7 @@ import click
 
 from chainrep.cli.address import read_address
 from chainrep.cli.amount import ETHER, read_amount
+from chainrep.cli.job_terms import job_terms_options
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
@@ -17,6 +18,7 @@ from chainrep.errors import InputError
 
 if TYPE_CHECKING:
     from chainrep.chain.client import Client
+    from chainrep.chain.deploy import JobTerms
     from chainrep.session import Committee
 
 
@@ -52,6 +54,7 @@ _SECONDS = click.IntRange(1, 3_650 * 86_400)
     "--bond", default="0.1", show_default=True, metavar="ETH",
     help="What a proposer or challenger puts up.",
 )  # fmt: skip
+@job_terms_options
 @json_option
 def deploy(
     config: Config,
@@ -65,14 +68,15 @@ def deploy(
     window: int,
     settle_time: int,
     bond: str,
+    job_terms: JobTerms,
     as_json: bool,
 ) -> None:
     """Deploy the contracts, and note their addresses in the home folder.
 
     The committee is the --member addresses, of which --threshold must sign; on a local chain,
     where neither is given, 2 of 3 of its published accounts. A second run changes nothing and
-    shows the deployment that is there. Seeds, times and bond hold for good, as does the formula of
-    reputation, which the address book keeps beside the addresses.
+    shows the deployment that is there. Seeds, times, bonds and fine hold for good, as does the
+    formula of reputation, which the address book keeps beside the addresses.
     """
     from chainrep.chain.client import connect
     from chainrep.chain.deploy import RootTerms
@@ -89,7 +93,9 @@ def deploy(
     if deployment is None:
         committee = _committee(client, members, threshold)
         private_key = sender_key(config, client, read_passphrase)
-        deployment = deploy_new(config, client, private_key, committee, archive, named, terms)
+        deployment = deploy_new(
+            config, client, private_key, committee, archive, named, terms, job_terms
+        )
     if as_json:
         print_json(asdict(deployment) | {"new": fresh})
         return

@@ -7,6 +7,8 @@ A function of the contracts' events alone: whoever has read the same chain gets 
 - A vouch speaks for its account, a rating for the account that owned the source when it was made.
   Nobody speaks for himself: a rating of one's own source counts for nothing.
 - Of the vouches of one account for another only the last counts; ratings add up.
+- A verdict on a provider's receipt is what each of those who reached it says of the provider, as a
+  rating would: node/verdict_evidence.py. Verdicts add up with ratings, and no gate weighs them.
 - What is said weighs (supported - contradicted), or the vouch's weight, times the weight that the
   gate gave the rater, both in hundredths, over 100 toward zero; what is beyond the formula's limits
   is cut down to them, and what comes to nothing is left out.
@@ -15,15 +17,17 @@ A function of the contracts' events alone: whoever has read the same chain gets 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 
 import numpy as np
 
 from chainrep.errors import FalseAnswer
+from chainrep.node.verdict_evidence import verdict_batches, verdict_judgements
 from chainrep.protocol.entry import Entry, read_entry
 from chainrep.protocol.score_update import unpack_updates
+from chainrep.protocol.verdict import Judgement
 from chainrep.protocol.vouch import unpack_vouches
 from chainrep.reputation.ratings import MAX_RATING, Ratings, with_accounts
 from chainrep.store.chain_index import Checkpoint
@@ -100,7 +104,8 @@ def descending(known: Sequence[Checkpoint]) -> Checkpoint | None:
 
 def said_after(events: Events, block: int, end: int) -> bool:
     """Whether anything in later blocks was said before ``end``: then they were not all known."""
-    streams = (_before(events, name, end, block + 1) for name in ("Rated", "Vouched"))
+    said = (_before(events, name, end, block + 1) for name in ("Rated", "Vouched"))
+    streams: list[Iterator[object]] = [*said, verdict_batches(events, end, block + 1)]
     return any(next(stream, None) is not None for stream in streams)
 
 
@@ -113,6 +118,7 @@ def epoch_ratings(events: Events, seeds: Sequence[str], end: int) -> Ratings:
     columns = _Columns()
     _add_last_vouches(columns, events, end)
     _add_ratings(columns, events, end)
+    _add_judgements(columns, verdict_judgements(events, end))
     return with_accounts(columns.ratings(), seeds)
 
 
@@ -169,6 +175,15 @@ def _add_ratings(columns: _Columns, events: Events, end: int) -> None:
             amount = _weigh(update.supported - update.contradicted, found.weight)
             if amount and ratee != rater:
                 columns.add(rater, ratee, amount, found.time)
+
+
+def _add_judgements(columns: _Columns, judgements: Iterable[Judgement]) -> None:
+    for judgement in judgements:
+        ratee = columns.number(judgement.ratee)
+        amount = max(-MAX_RATING, min(MAX_RATING, judgement.amount))
+        for rater in map(columns.number, judgement.raters):
+            if amount and rater != ratee:
+                columns.add(rater, ratee, amount, judgement.time)
 
 
 def _owners(events: Events) -> Iterator[tuple[int, int, tuple[int, bytes] | Entry]]:

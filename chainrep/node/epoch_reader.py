@@ -84,7 +84,7 @@ class EpochReader:
         What was computed and compared so far is kept.
         """
         self._db = db
-        self._index = ChainIndex(db, self._deployment.ledger_id, self._deployment.contracts)
+        self._index = ChainIndex(db, self._deployment.ledger_id, self._deployment.indexed)
         self._events = Events(db, self._deployment.ledger_id)
 
     def digests(self, number: int) -> tuple[bytes, bytes] | None:

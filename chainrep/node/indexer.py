@@ -4,8 +4,9 @@ Nothing that a server says is believed on its word alone. Near the head every st
 contracts' rolling hashes from the events and compares them with what the contracts say in the same
 block, before anything is stored; further down it does so where the server still has the state, and
 marks as unverified what it could not compare. A log that a server leaves out is therefore a refused
-answer, never a wrong score. What no hash covers, and a server could keep back alone: a change of
-owner, a retirement, a tie to an agent, and the proposals and challenges of roots.
+answer, never a wrong score. The verdict ledger's committee is compared too, because its signers
+speak in reputations. What no hash covers, and a server could keep back alone: a change of owner, a
+retirement, a tie to an agent, and the proposals and challenges of roots.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ class Indexer:
         if confirmations < 1:
             raise InputError(f"An event has at least 1 confirmation, not {confirmations}.")
         self.client = client
-        self.index = ChainIndex(db, deployment.ledger_id, deployment.contracts)
-        self._contracts = deployment.contracts
+        self.index = ChainIndex(db, deployment.ledger_id, deployment.indexed)
+        self._contracts = deployment.indexed
         self._first_block = deployment.block
         self._confirmations = confirmations
         self._size = size or RangeSize()
@@ -245,6 +246,7 @@ def _compare(reached: Checkpoint, stated: ContractState) -> None:
         stated,
         ledger_nonce=reached.state.ledger_nonce,
         roots_nonce=reached.state.roots_nonce,
+        verdicts_nonce=reached.state.verdicts_nonce,
         archive=reached.state.archive,
     )
     if reached.state != expected:

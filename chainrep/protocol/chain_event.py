@@ -64,8 +64,39 @@ SIGNATURES: Mapping[str, Sequence[str]] = {
         "EpochReopened(uint40 indexed epoch, uint48 attempt)",
         "Withdrawn(address indexed account, address indexed to, uint256 amount)",
     ),
+    "VerdictLedger": (
+        *_COMMITTEE,
+        "VerdictLimitChanged(uint16 limit)",
+        "VerdictsApplied(uint64 indexed nonce, uint40 time, uint32 signerMask,"
+        " bytes32 evidenceRoot, bytes verdicts)",
+    ),
+    "VerificationJobs": (
+        *_EIP712,
+        "JobsOpened((address,address,uint96,uint96,uint40,uint40,uint40,uint40,uint40) rules)",
+        "JobRequested(uint256 indexed jobId, address indexed requester,"
+        " ((uint256,uint256,uint256),uint40,bytes32,bytes32,bytes32) terms)",
+        "JobReclaimed(uint256 indexed jobId)",
+        "JobCommitted(uint256 indexed jobId, address indexed provider,"
+        " (bytes32,bytes32,uint32) claim, uint256 turn)",
+        "PanelDrawn(uint256 indexed jobId, uint256 turn, bytes32 seed)",
+        "BallotsSealed(uint256 indexed jobId, uint256 places, bytes32[] commitments)",
+        "LeafOpened(uint256 indexed jobId, bytes32 content, bytes32 code,"
+        " (uint8,bytes32,bytes32)[] ballots)",
+        "RoundEnded(uint256 indexed jobId, uint256 round, uint8 phase, uint256 turn)",
+        "JobAppealed(uint256 indexed jobId, address indexed appellant, uint256 turn)",
+        "JobClosed(uint256 indexed jobId, address indexed provider, uint8 verdict,"
+        " uint256 toProvider, uint256 toRequester, uint256 toAppellant)",
+        "SeatTaken(uint24 indexed seat, address indexed owner)",
+        "SeatToppedUp(uint24 indexed seat, uint256 amount)",
+        "SeatLeft(uint24 indexed seat, uint24 position, uint40 freeAt)",
+        "SeatFined(uint24 indexed seat, uint256 amount)",
+        "SeatCollected(uint24 indexed seat, address indexed owner, uint256 amount)",
+        "Withdrawn(address indexed account, address indexed to, uint256 amount)",
+    ),
 }  # fmt: skip
 _SUBJECTS = ("nonce", "id", "epoch")
+_ARGUMENT = re.compile(r"((?:\((?:[^()]|\([^()]*\))*\)|\w+)(?:\[\])?)( indexed)? (\w+)")
+"""Type, mark and name; of tuples within tuples, one level."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +190,7 @@ def _shapes() -> Mapping[str, Mapping[str, _Shape]]:
 
 def _shape(signature: str) -> tuple[str, _Shape]:
     name, _, rest = signature.removesuffix(")").partition("(")
-    parsed = re.findall(r"(\([^)]*\)|\w+(?:\[\])?)( indexed)? (\w+)", rest)
+    parsed = _ARGUMENT.findall(rest)
     types = ",".join(kind for kind, _, _ in parsed)
     indexed = [_Argument(kind, argument) for kind, mark, argument in parsed if mark]
     plain = [_Argument(kind, argument) for kind, mark, argument in parsed if not mark]

@@ -6,6 +6,7 @@ another value than ``history()``, ``log()`` or ``sourceCount()`` give.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from chainrep.errors import InputError
@@ -20,7 +21,9 @@ _RATING, _VOUCH = 0, 1
 class ContractState:
     """Rolling hashes (160 bits), next nonces and counts after some block's events.
 
-    ``archive`` is None until the ledger has said which of the two it is.
+    ``archive`` is None until the ledger has said which of the two it is. ``verdicts`` and
+    ``verifiers`` are of the verdict ledger, its history and its committee: where there is none,
+    they stay as they begin.
     """
 
     ledger: int = 0
@@ -31,6 +34,9 @@ class ContractState:
     roots_nonce: int = 1
     sources: int = 0
     archive: bool | None = None
+    verdicts: int = 0
+    verdicts_nonce: int = 1
+    verifiers: int = 0
 
 
 def state_after(state: ContractState, event: ChainEvent) -> ContractState:
@@ -45,7 +51,10 @@ def state_after(state: ContractState, event: ChainEvent) -> ContractState:
             return replace(state, sources=values["id"])
         case "Rated" | "Vouched":
             return _after_entry(state, event)
-        case "BatchApplied" | "NonceCancelled" | "EpochSettled":
+        case "CommitteeChanged" if event.contract == "VerdictLedger":
+            found = (values["version"], values["threshold"], values["members"])
+            return replace(state, verifiers=committee_hash(*found))
+        case "BatchApplied" | "NonceCancelled" | "EpochSettled" | "VerdictsApplied":
             return _after_nonce(state, event)
     return state
 
@@ -55,12 +64,14 @@ def extend_history(history: int, *entry: int | bytes) -> int:
     return int.from_bytes(keccak(_words(history, keccak(_words(*entry))))) & _LOW_160
 
 
+def committee_hash(version: int, threshold: int, members: Sequence[str]) -> int:
+    """One number (160 bits) that stands for a committee: its members sign by their places."""
+    seats = (bytes.fromhex(member[2:]).rjust(32, b"\0") for member in members)
+    return extend_history(0, version, threshold, *seats)
+
+
 def _after_nonce(state: ContractState, event: ChainEvent) -> ContractState:
-    of_roots = event.contract == "ReputationRoots"
-    values, expected = event.values, state.roots_nonce if of_roots else state.ledger_nonce
-    nonce = values["nonce"]
-    if nonce != expected:
-        raise InputError(f"Nonce {nonce} of {event.contract} is used, but {expected} is next.")
+    values, nonce = event.values, event.values["nonce"]
     if event.name == "BatchApplied" and state.archive is None:
         raise InputError("A batch comes before the event that opened its ledger.")
     entry: tuple[int | bytes, ...] = ()
@@ -68,11 +79,24 @@ def _after_nonce(state: ContractState, event: ChainEvent) -> ContractState:
         entry = (values["evidenceRoot"], keccak(values["updates"]))
     elif event.name == "EpochSettled":
         entry = (values["epoch"], values["root"].ljust(32, b"\0"), values["snapshotHash"])
-    before = state.roots if of_roots else state.ledger
-    history = extend_history(before, nonce, values["time"], *entry)
-    if of_roots:
-        return replace(state, roots=history, roots_nonce=nonce + 1)
-    return replace(state, ledger=history, ledger_nonce=nonce + 1)
+    elif event.name == "VerdictsApplied":
+        verdicts = keccak(values["verdicts"])
+        entry = (values["signerMask"], values["evidenceRoot"], verdicts)
+
+    def extended(history: int, expected: int) -> int:
+        if nonce != expected:
+            raise InputError(f"Nonce {nonce} of {event.contract} is used, but {expected} is next.")
+        return extend_history(history, nonce, values["time"], *entry)
+
+    match event.contract:
+        case "ReputationRoots":
+            roots = extended(state.roots, state.roots_nonce)
+            return replace(state, roots=roots, roots_nonce=nonce + 1)
+        case "VerdictLedger":
+            verdict_history = extended(state.verdicts, state.verdicts_nonce)
+            return replace(state, verdicts=verdict_history, verdicts_nonce=nonce + 1)
+    ledger = extended(state.ledger, state.ledger_nonce)
+    return replace(state, ledger=ledger, ledger_nonce=nonce + 1)
 
 
 def _after_entry(state: ContractState, event: ChainEvent) -> ContractState:

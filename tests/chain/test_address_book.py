@@ -77,6 +77,54 @@ def test_the_formula_stands_in_the_address_book_and_old_ones_have_none(tmp_path)
     assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == DEPLOYMENT
 
 
+def test_an_address_book_from_before_there_were_verdicts_is_read(tmp_path):
+    whole = replace(DEPLOYMENT, verdict_ledger=B)
+    path = save_deployment(tmp_path, whole)
+    assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == whole
+    assert whole.contracts["VerdictLedger"] == B
+    fields = json.loads(path.read_text())
+    del fields["verdict_ledger"]
+    path.write_text(json.dumps(fields))
+    old = load_deployment(tmp_path, 31337, DEPLOYMENT.genesis)
+    assert old == DEPLOYMENT
+    assert "VerdictLedger" not in old.contracts
+
+
+def test_an_address_book_from_before_there_were_jobs_is_read(tmp_path):
+    whole = replace(DEPLOYMENT, verification_jobs=B, beacon=C)
+    path = save_deployment(tmp_path, whole)
+    assert load_deployment(tmp_path, 31337, DEPLOYMENT.genesis) == whole
+    found = (whole.contracts["VerificationJobs"], whole.contracts["PrevrandaoBeacon"])
+    assert found == (B, C)
+    fields = json.loads(path.read_text())
+    del fields["verification_jobs"], fields["beacon"]
+    path.write_text(json.dumps(fields))
+    old = load_deployment(tmp_path, 31337, DEPLOYMENT.genesis)
+    assert old == DEPLOYMENT
+    assert old.contracts == DEPLOYMENT.contracts == old.indexed
+
+
+def test_the_index_leaves_the_events_of_jobs_to_whoever_takes_part_in_them():
+    whole = replace(DEPLOYMENT, verdict_ledger=A, verification_jobs=B, beacon=C)
+    assert whole.contracts.keys() - whole.indexed.keys() == {
+        "VerificationJobs", "PrevrandaoBeacon",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["verification_jobs", "beacon"])
+@pytest.mark.parametrize("place", [None, 0, "0x12", A.lower()])
+def test_a_place_of_jobs_that_is_no_address_is_refused(name, place):
+    with pytest.raises(ValueError, match=r"is no text|no valid checksum"):
+        parse_deployment(json.dumps(asdict(DEPLOYMENT) | {name: place}).encode())
+
+
+@pytest.mark.parametrize("place", [None, 0, [], "0x12", A.lower()])
+def test_a_verdict_ledger_that_is_no_address_is_refused(place):
+    fields = asdict(DEPLOYMENT) | {"verdict_ledger": place}
+    with pytest.raises(ValueError, match=r"is no text|no valid checksum"):
+        parse_deployment(json.dumps(fields).encode())
+
+
 @pytest.mark.parametrize("formula", [None, 1, ["x"], "x" * (MAX_FORMULA_BYTES + 1)])
 def test_what_is_no_formula_of_a_possible_size_is_refused(formula):
     content = json.dumps(asdict(DEPLOYMENT) | {"formula": formula}).encode()

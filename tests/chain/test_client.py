@@ -36,6 +36,15 @@ def test_a_transaction_is_mined_once_however_often_it_is_sent(chain, request):
     assert client.balance(RECEIVER.address) == before + 5
 
 
+def test_a_call_that_may_need_more_than_its_estimate_gets_it(client):
+    call = {"to": RECEIVER.address}
+    gas = [
+        client.w3.eth.get_transaction(client.send(spared, SENDER.private_key).hash)["gas"]
+        for spared in (call, call | {"spareGas": 50_000})
+    ]
+    assert gas[1] - gas[0] == 60_000
+
+
 @pytest.mark.parametrize("chain", ["embedded_url", "anvil_url"])
 def test_a_refusal_is_known_before_anything_is_sent(chain, request):
     client = connect(request.getfixturevalue(chain))

@@ -3,9 +3,12 @@ pragma solidity 0.8.30;
 
 import {IERC721} from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import {FeedbackLog} from "../../contracts/FeedbackLog.sol";
+import {PrevrandaoBeacon} from "../../contracts/PrevrandaoBeacon.sol";
 import {ReputationRoots} from "../../contracts/ReputationRoots.sol";
 import {ScoreLedger} from "../../contracts/ScoreLedger.sol";
 import {SourceRegistry} from "../../contracts/SourceRegistry.sol";
+import {VerdictLedger} from "../../contracts/VerdictLedger.sol";
+import {VerificationJobs} from "../../contracts/VerificationJobs.sol";
 import {AllowListGate} from "../../contracts/gates/AllowListGate.sol";
 import {BondedGate} from "../../contracts/gates/BondedGate.sol";
 import {OpenGate} from "../../contracts/gates/OpenGate.sol";
@@ -50,6 +53,27 @@ abstract contract Shipped is Actors {
     ) internal returns (ReputationRoots) {
         bytes memory arguments = abi.encode(rules, owner, members, threshold, predecessor);
         return ReputationRoots(create("ReputationRoots", arguments));
+    }
+
+    function deployVerdicts(
+        address owner,
+        address[] memory members,
+        uint8 threshold,
+        address predecessor
+    ) internal returns (VerdictLedger) {
+        bytes memory arguments = abi.encode(owner, members, threshold, predecessor);
+        return VerdictLedger(create("VerdictLedger", arguments));
+    }
+
+    function deployBeacon(uint64 delay) internal returns (PrevrandaoBeacon) {
+        return PrevrandaoBeacon(create("PrevrandaoBeacon", abi.encode(delay)));
+    }
+
+    function deployJobs(VerificationJobs.JobRules memory rules)
+        internal
+        returns (VerificationJobs)
+    {
+        return VerificationJobs(create("VerificationJobs", abi.encode(rules)));
     }
 
     function deployOpenGate() internal returns (OpenGate) {

@@ -21,6 +21,7 @@ interface Vm {
     function expectRevert(bytes calldata data) external;
     function deal(address account, uint256 balance) external;
     function roll(uint256 number) external;
+    function prevrandao(bytes32 value) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function expectEmit() external;
@@ -52,6 +53,7 @@ interface Vm {
         external
         pure
         returns (address);
+    function parseJsonBool(string calldata json, string calldata key) external pure returns (bool);
     function parseJsonString(string calldata json, string calldata key)
         external
         pure

@@ -28,6 +28,7 @@ def test_the_committed_artifacts_are_what_the_compiler_makes():
         "ScoreLedger",
         "FeedbackLog",
         "ReputationRoots",
+        "VerificationJobs",
         "BondedGate",
         "AllowListGate",
     ],

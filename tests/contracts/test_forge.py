@@ -67,4 +67,4 @@ def test_every_line_and_branch_of_the_contracts_is_reached(coverage):
 
 def _has_code(path: Path) -> bool:
     text = path.read_text()
-    return re.search(r"^(abstract )?contract ", text, re.MULTILINE) is not None
+    return re.search(r"^((abstract )?contract|library) ", text, re.MULTILINE) is not None

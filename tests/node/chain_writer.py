@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from web3.types import RPCEndpoint
 
 from chainrep.chain.artifact import load_artifact
 from chainrep.chain.binding import call_to
-from chainrep.chain.devnet import dev_accounts
+from chainrep.chain.devnet import DevAccount, dev_accounts
 from chainrep.protocol.score_update import pack_updates
 from chainrep.protocol.typed_data import (
     collect_signatures,
@@ -17,11 +18,20 @@ from chainrep.protocol.typed_data import (
     sign_report,
 )
 from chainrep.protocol.types import Report, ScoreUpdate
+from chainrep.protocol.verdict import ReceiptVerdict, Verdict
+from chainrep.protocol.verdict_batch import (
+    VerdictReport,
+    collect_verdicts,
+    pack_verdicts,
+    sign_verdicts,
+)
 from chainrep.session import OWNER, Session
 
 ACCOUNTS = dev_accounts(10)
 MEMBERS = [account.address for account in ACCOUNTS[1:4]]
 SIGNERS = ACCOUNTS[1:3]
+MATCHED = ReceiptVerdict(bytes.fromhex(ACCOUNTS[5].address[2:]), b"\1" * 20, Verdict.MATCH, 12)
+MISMATCHED = replace(MATCHED, receipt=b"\2" * 20, verdict=Verdict.MISMATCH, distance=131)
 
 
 class ChainWriter:
@@ -87,6 +97,19 @@ class ChainWriter:
         }
         mask, joined = join_signatures(committee.members, signatures)
         self._send(ledger.cancel_call(committee.next_nonce, deadline, mask, joined), OWNER)
+
+    def decide(self, *verdicts: ReceiptVerdict, signers: Sequence[DevAccount] = SIGNERS) -> None:
+        """Apply a batch of verdicts that these members signed."""
+        ledger = self.session.verdicts()
+        committee = ledger.committee()
+        deadline, packed = self.client.now() + 3_600, pack_verdicts(verdicts)
+        report = VerdictReport(committee.version, committee.next_nonce, deadline, bytes(32), packed)
+        signatures = {
+            account.address: sign_verdicts(report, ledger.domain, account.private_key)
+            for account in signers
+        }
+        signed = collect_verdicts(report, ledger.domain, committee.members, signatures)
+        self._send(ledger.verdicts_call(signed), OWNER)
 
     def rate(self, deltas: Mapping[int, Sequence[int]], account: int = 6) -> None:
         updates = [ScoreUpdate(source, *deltas[source]) for source in sorted(deltas)]

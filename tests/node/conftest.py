@@ -15,7 +15,7 @@ from chainrep.chain.embedded import EmbeddedProvider
 from chainrep.config import Config
 from chainrep.node.indexer import Indexer
 from chainrep.session import bind_session
-from tests.node.chain_writer import ACCOUNTS, MEMBERS, ChainWriter
+from tests.node.chain_writer import ACCOUNTS, MATCHED, MEMBERS, MISMATCHED, ChainWriter
 from tests.node.meddler import Meddler, Remembering
 from tests.node.reading import RIGHT, WRONG, indexer_in
 
@@ -33,6 +33,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[EthereumTester, C
     writer.cancel()
     writer.rate({1: (1, 2, 3, 4), 3: RIGHT})
     writer.vouch({ACCOUNTS[8].address: -100, ACCOUNTS[9].address: 50})
+    writer.decide(MATCHED, MISMATCHED)
     writer.session.registry.rotate(2, ACCOUNTS[4].private_key, ACCOUNTS[5].private_key)
     writer.session.registry.retire(3, ACCOUNTS[4].private_key)
     writer.judge({1: RIGHT, 3: (55, 45, 0, 0)})

@@ -8,12 +8,15 @@ from eth_abi.abi import encode
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.source_registry import Source
 from chainrep.errors import ChainError, ChainUnreachable, InputError
+from chainrep.node.indexer import Indexer
 from chainrep.node.log_ranges import RangeSize
+from chainrep.protocol.verdict_batch import unpack_verdicts
 from chainrep.session import bind_session
 from chainrep.store.chain_index import ChainIndex
+from chainrep.store.db import open_store
 from chainrep.store.events import Events
 from chainrep.store.score_view import ScoreView
-from tests.node.chain_writer import ACCOUNTS, MEMBERS, ChainWriter
+from tests.node.chain_writer import ACCOUNTS, MATCHED, MEMBERS, MISMATCHED, ChainWriter
 from tests.node.meddler import TwoServers
 from tests.node.reading import RIGHT, digest, indexer_in
 
@@ -29,7 +32,7 @@ def test_the_index_holds_what_the_contracts_hold(writer, whole, tmp_path):
     assert (view.block, view.as_of) == (writer.head(), writer.client.now())
 
 
-def test_every_event_of_the_four_contracts_is_kept_with_its_arguments(writer, whole):
+def test_every_event_of_the_contracts_is_kept_with_its_arguments(writer, whole):
     events = Events(whole.index.db, whole.index.ledger)
     (rated,), (vouched,) = events.named("Rated"), events.named("Vouched")
     assert rated.values["rater"] == ACCOUNTS[6].address
@@ -40,6 +43,21 @@ def test_every_event_of_the_four_contracts_is_kept_with_its_arguments(writer, wh
     assert change.values["members"] == tuple(writer.deployment.members)
     (rules,) = events.named("RootsOpened")
     assert rules.values["rules"][1] == 7 * 24 * 3_600
+    (decided,) = events.named("VerdictsApplied")
+    assert unpack_verdicts(decided.values["verdicts"]) == [MATCHED, MISMATCHED]
+    assert decided.values["signerMask"].bit_count() == 2
+    state = whole.index.cursor().state
+    assert state.verdicts == writer.session.verdicts().history() != 0
+
+
+def test_a_deployment_without_a_verdict_ledger_is_indexed_as_before(writer, tmp_path):
+    older = replace(writer.deployment, verdict_ledger="")
+    indexer = Indexer(writer.client, older, open_store(tmp_path / "older.sqlite"))
+    indexer.catch_up()
+    state = indexer.index.cursor().state
+    assert (state.verdicts, state.verdicts_nonce, state.verifiers) == (0, 1, 0)
+    assert state.ledger == writer.session.ledger.history()
+    assert not list(Events(indexer.index.db, indexer.index.ledger).named("VerdictsApplied"))
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 5])
@@ -209,5 +227,5 @@ def test_a_server_far_behind_is_left_for_another(writer, whole, meddler, tmp_pat
 
 def test_an_address_book_that_names_other_contracts_is_indexed_anew(writer, whole):
     moved = replace(writer.deployment, feedback_log=writer.deployment.score_ledger)
-    index = ChainIndex(whole.index.db, moved.ledger_id, moved.contracts)
+    index = ChainIndex(whole.index.db, moved.ledger_id, moved.indexed)
     assert index.cursor() is None

@@ -36,6 +36,8 @@ HASHED = [
     ("FeedbackLog", "Rated"),
     ("FeedbackLog", "Vouched"),
     ("SourceRegistry", "SourceRegistered"),
+    ("VerdictLedger", "VerdictsApplied"),
+    ("VerdictLedger", "CommitteeChanged"),
 ]
 
 

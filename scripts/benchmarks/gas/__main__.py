@@ -21,7 +21,7 @@ from chainrep.chain.client import Client
 from chainrep.cli.output import print_table, progress
 from chainrep.errors import ChainrepError
 from chainrep.protocol.score_update import UPDATE_BYTES
-from scripts.benchmarks.gas import proof, updates
+from scripts.benchmarks.gas import jobs, proof, updates, verdicts
 from scripts.benchmarks.gas.chain import ROOT, fresh_chain
 from scripts.benchmarks.gas.entry_points import entry_point_gas
 from scripts.benchmarks.gas.ledger import NOBODY, LedgerUnderTest, deploy, register_sources
@@ -49,6 +49,8 @@ def measure(client: Client, peer: Path | None, tick: Callable[[], object]) -> di
         str(leaves): proof.prove_gas(client, roots, leaves, first + i, tick)
         for i, leaves in enumerate(TREES)
     }
+    found |= verdicts.figures(client, ROUNDS, tick)
+    found |= jobs.figures(client, ROUNDS, tick)
     register_sources(client, registry, MANY_SOURCES - SOURCES, tick)
     found["max_batch_under_tx_cap"] = updates.max_batch(
         LedgerUnderTest(client, registry), MANY_SOURCES, tick
@@ -136,6 +138,23 @@ def show(result: Mapping[str, Any]) -> None:
         [[name, round(found)] for name, found in (result["entry_points"] | proofs).items()],
         title="Gas of a whole transaction",
     )
+    print_table(
+        ["verdicts per batch", *result["verdict_gas"]],
+        [
+            [int(n), *(round(found[n]) for found in result["verdict_gas"].values())]
+            for n in result["verdict_gas"]["one_provider"]
+        ],
+        title="Gas per verdict on a new receipt, with a quorum's signatures",
+    )
+    print_table(
+        ["a job of 3 verifiers", *result["job_gas"]],
+        [
+            [step, *(found[step] for found in result["job_gas"].values())]
+            for step in result["job_gas"]["one_round"]
+        ],
+        title=f"Gas of each transaction, {result['job_3_verifiers_gas']:,} in one round",
+    )
+    click.echo(f"A Hamming distance of 256 bits: {result['hamming_256_gas']} gas.")
     click.echo(f"Saving per update at 20 against 1: {result['saving_20_vs_1']:.1%}.")
     click.echo(f"An extra signature: {result['batch_k_of_n']:,.0f} gas.")
     click.echo(f"An update in an archive: {result['archive_update_gas']:,.0f} gas.")

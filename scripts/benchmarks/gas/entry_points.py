@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from eth_account import Account
@@ -14,7 +15,9 @@ from chainrep.chain.client import Client
 from chainrep.protocol.rotation import Rotation, sign_rotation
 from chainrep.protocol.score_update import pack_updates
 from chainrep.protocol.types import ScoreUpdate
+from chainrep.protocol.verdict import Verdict
 from scripts.benchmarks.gas.chain import CHALLENGER, OWNER, PROPOSER, SOURCE_OWNER, member_keys
+from scripts.benchmarks.gas.jobs import JOB_RULES, JobsUnderTest
 from scripts.benchmarks.gas.ledger import (
     HOUR,
     NOBODY,
@@ -34,6 +37,7 @@ from scripts.benchmarks.gas.proof import (
     random_tree,
     score_proof,
 )
+from scripts.benchmarks.gas.verdicts import VerdictsUnderTest
 
 SOURCES = 100
 ROOT = b"\1" * 20
@@ -50,6 +54,8 @@ def entry_point_gas(client: Client) -> Mapping[str, int]:
         **_ledger(client, registry),
         **_open_lane(client, registry),
         **_roots(client),
+        **_verdicts(client),
+        **_jobs(client),
     }
 
 
@@ -62,6 +68,9 @@ def _deployments(client: Client) -> dict[str, int]:
         "ScoreLedger": (NOBODY, OWNER.address, members, 2, False, NOBODY),
         "FeedbackLog": (NOBODY, NOBODY, NOBODY),
         "ReputationRoots": (rules, OWNER.address, members, 2, NOBODY),
+        "VerdictLedger": (OWNER.address, members, 2, NOBODY),
+        "VerificationJobs": (JOB_RULES,),
+        "PrevrandaoBeacon": (2,),
         "OpenGate": (),
         "BondedGate": (BOND, HOUR),
         "AllowListGate": (OWNER.address,),
@@ -161,6 +170,30 @@ def _roots(client: Client) -> dict[str, int]:
         functions.withdraw(PROPOSER.address), PROPOSER.private_key
     )
     return found
+
+
+def _verdicts(client: Client) -> dict[str, int]:
+    """2 of 3 sign; every receipt is new, but for those that were inconclusive before."""
+    ledger = VerdictsUnderTest(client)
+    open_ones = ledger.fresh(10, 1, Verdict.INCONCLUSIVE)
+    ledger.apply(open_ones)  # the first entry into the history
+    decided = [replace(entry, verdict=Verdict.MATCH) for entry in open_ones]
+    send = _sender(client)
+    return {
+        "decide 1": ledger.apply(ledger.fresh(1, 1)),
+        "decide 10 of 1 provider": ledger.apply(ledger.fresh(10, 1)),
+        "decide 10 of 10 providers": ledger.apply(ledger.fresh(10, 10)),
+        "decide 10 that were inconclusive": ledger.apply(decided),
+        "setVerdictLimit": send(ledger.contract.functions.setVerdictLimit(400)),
+    }
+
+
+def _jobs(client: Client) -> dict[str, int]:
+    """A job of one round; of several the least, since a draw may look at a seat in vain."""
+    jobs = JobsUnderTest(client)
+    runs = [jobs.run() for _ in range(4)]
+    least = {name: min(run[name] for run in runs[1:]) for name in runs[0]}
+    return {"takeSeat": jobs.seat_gas[-1], **{f"{name} a job": gas for name, gas in least.items()}}
 
 
 def _settlement(client: Client, roots: Contract, epoch: int) -> Any:

@@ -79,7 +79,7 @@ def compile_peer(checkout: Path) -> Artifact:
             f"Known are `{OURS}` and `{SIGNED_BY_SOURCES}`; name a folder further down.",
         )
     path, name = found[0]
-    return _compile(checkout, str(path.relative_to(checkout)), name)
+    return compile_contract(checkout, str(path.relative_to(checkout)), name)
 
 
 def _contracts_in(path: Path) -> Sequence[str]:
@@ -91,7 +91,8 @@ def _contracts_in(path: Path) -> Sequence[str]:
     return re.findall(r"^contract\s+(\w+)", text, re.MULTILINE)
 
 
-def _compile(checkout: Path, source: str, name: str) -> Artifact:
+def compile_contract(checkout: Path, source: str, name: str) -> Artifact:
+    """Compile one contract as the product is; raise ConfigError where that fails."""
     from solcx import compile_standard
     from solcx.exceptions import SolcError
 
@@ -114,7 +115,7 @@ def _compile(checkout: Path, source: str, name: str) -> Artifact:
     except SolcError as error:
         complaint = str(error).partition("> command:")[0]
         raise ConfigError(
-            f"The peer {name} does not compile with solc 0.8.30: {complaint[:2000]}",
+            f"{name} does not compile with solc 0.8.30: {complaint[:2000]}",
             "Its imports are looked for in the checkout, its node_modules, and ours.",
         ) from error
     compiled = output["contracts"][source][name]

@@ -7,6 +7,7 @@ import {ScoreRecord} from "../../../contracts/types/ScoreRecord.sol";
 import {ScoreUpdate} from "../../../contracts/types/ScoreUpdate.sol";
 import {TreeNode} from "../../../contracts/types/TreeNode.sol";
 import {SourceId} from "../../../contracts/types/SourceId.sol";
+import {VerdictRecord, isVerdict, verdictStamp} from "../../../contracts/types/VerdictRecord.sol";
 import {Vouch} from "../../../contracts/types/Vouch.sol";
 
 /// Proofs, by halmos, for every value that the packed words can have.
@@ -40,6 +41,22 @@ contract WordProofs {
         assert(record.updatedAt() == time);
         assert(record.supported() == s && record.contradicted() == c);
         assert(record.used() == u && record.asked() == a);
+    }
+
+    /// And exactly a match and a mismatch are for good.
+    function check_AVerdictIsUnpackedAsItWasPacked(uint16 finding, uint40 time, uint40 nonce)
+        external
+        pure
+    {
+        uint256 word = verdictStamp(time, nonce) | finding;
+        VerdictRecord record = VerdictRecord.wrap(word);
+        assert(record.verdict() == finding >> 14 && record.distance() == finding & 0x3fff);
+        assert(record.notedAt() == time && record.reportNonce() == nonce);
+        assert(word >> 96 == 0);
+        assert(isVerdict(finding) == (record.verdict() >= 1 && record.verdict() <= 3));
+        bool decided = record.verdict() == 1 || record.verdict() == 2;
+        if (isVerdict(finding)) assert(record.isOpen() == !decided);
+        assert(VerdictRecord.wrap(0).isOpen());
     }
 
     /// Four sums at once are the four sums, and every overflow of any of them is found.
