@@ -23,16 +23,18 @@ abstract contract JobVerdicts is IVerificationJobs, VerifierSeats {
         returns (Verdict verdict, uint256 matches, uint256 mismatches)
     {
         uint256 leaves = 0;
+        uint256 abstentions = 0;
         for (uint256 i = 0; i <= past.length; ++i) {
             Round round = i < past.length ? past[i] : last;
             if (round.isWithheld()) return (Verdict.Withheld, matches, mismatches);
             (uint256 yes, uint256 no) = round.tally();
             matches += yes;
             mismatches += no;
+            abstentions += round.abstentions();
             if (no > yes && !_hadMismatch(past[:i], round.leafOf())) ++leaves;
         }
         verdict = Verdict.Inconclusive;
-        if (matches >= mismatches + terms.acceptLead()) {
+        if (matches >= mismatches + terms.acceptLead() && matches > abstentions) {
             verdict = Verdict.Accepted;
         } else if (leaves > 1 && mismatches >= matches + terms.rejectLead()) {
             verdict = Verdict.Rejected;

@@ -28,6 +28,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
     /* STORAGE */
 
     IBeacon private immutable _beacon;
+    uint96 private immutable _leastFee;
     uint40 private immutable _drawTime;
     uint40 private immutable _sealTime;
     uint40 private immutable _openTime;
@@ -49,6 +50,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             RulesInvalid()
         );
         _beacon = rules_.beacon;
+        _leastFee = rules_.leastFee;
         _drawTime = rules_.drawTime;
         _sealTime = rules_.sealTime;
         _openTime = rules_.openTime;
@@ -65,7 +67,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             conditions.requester.account() == msg.sender
                 && conditions.provider.account() != msg.sender
                 && conditions.provider.amount() >= conditions.requester.amount()
-                && conditions.votes.isValid(),
+                && conditions.votes.isValid() && conditions.votes.fee() >= _leastFee,
             ConditionsInvalid()
         );
         _requireValue(_costOf(conditions));
@@ -167,7 +169,8 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
         if (state.sealedPlaces() != turn.fullPanel()) _requireFrom(turn.end());
         _requireBefore(turn.end() + _openTime);
         _requireProven(deal.claim, turn.leaf(), opening);
-        emit LeafOpened(jobId, opening.content, opening.code, ballots);
+        emit LeafOpened(jobId, opening, ballots);
+        JobState before = state;
         state = _count(
             jobId,
             turn,
@@ -176,6 +179,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             state.withOpened(),
             ballots
         );
+        require(JobState.unwrap(state) != JobState.unwrap(before), NothingOpened(jobId));
         if (state.sealedPlaces() != 0 && state.isComplete()) {
             _endRound(jobId, deal, trail, recorded(turn, state.votes(), false));
         } else {
@@ -242,6 +246,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             _sink,
             uint96(_seatBond),
             uint96(_fine),
+            _leastFee,
             _drawTime,
             _sealTime,
             _openTime,

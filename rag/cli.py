@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from chainrep.cli.options import json_option, settings
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
-from chainrep.errors import ChainrepError, ConfigError
+from rag.jobs.guard import with_rag
 
 if TYPE_CHECKING:
     from rag.demo import DemoResult
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _PLOT_FORMATS = (".png", ".svg", ".pdf")
-
-
-def with_rag(command: F) -> Callable[..., Any]:
-    """Turn rag's own errors into those that the command line prints, and name missing extras."""
-
-    @functools.wraps(command)
-    def guarded(*arguments: object, **named: object) -> object:
-        from rag.errors import RagError
-
-        # Before torch loads: threads that spin while they wait made the demo five times slower
-        # on cores shared with other programs.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        try:
-            return command(*arguments, **named)
-        except RagError as error:
-            failure = ChainrepError(error.summary, error.remedy)
-            failure.exit_code = error.exit_code
-            raise failure from error
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"The package {error.name} is not installed.", "pip install 'chainrep[rag]'"
-            ) from error
-
-    return guarded
 
 
 @click.command(short_help="Show the whole idea once, end to end.")
@@ -60,6 +31,12 @@ def with_rag(command: F) -> Callable[..., Any]:
     help="One source per rate: the share of its answers that is replaced by wrong ones.",
 )
 @click.option("--plot", type=click.Path(path_type=Path), help="Picture of the reliabilities.")
+@click.option(
+    "--verify",
+    "verified",
+    is_flag=True,
+    help="Show verified inference instead: two providers, three verifiers; one provider cheats.",
+)
 @json_option
 @with_rag
 def demo(
@@ -69,6 +46,7 @@ def demo(
     seed: int,
     pollute: str,
     plot: Path | None,
+    verified: bool,
     as_json: bool,
 ) -> None:
     """Show the whole idea: sources of different honesty, told apart on a chain.
@@ -78,6 +56,9 @@ def demo(
     majority and with one central pool of the same passages. Runs on an embedded chain; with
     --rpc, or CHAINREP_RPC, on a running one.
     """
+    if verified:
+        _verify(config, seed, as_json)
+        return
     from rag.demo import Demo, open_stage
     from rag.encoder import MiniLMEncoder
     from rag.loaders import demo_dataset, load_dataset
@@ -188,6 +169,33 @@ def _show(result: DemoResult) -> None:
         ["answers", "exact", "F1"],
         [[text, result.accuracy[name], result.f1[name]] for name, text in names.items()],
     )
+
+
+def _verify(config: Config, seed: int, as_json: bool) -> None:
+    from rag.jobs.demo import run_job_demo
+
+    with progress() as bar:
+        task = bar.add_task("Starting", total=None)
+        result = run_job_demo(config, seed, lambda what: bar.update(task, description=what))
+    if as_json:
+        print_json(result.as_json())
+        return
+    rows = [
+        [
+            job.runs,
+            "\n".join(job.votes),
+            job.verdict,
+            f"{job.paid / 1e18:g} ETH",
+            "back" if job.bond_back else "lost",
+        ]
+        for job in result.jobs
+    ]
+    title = (
+        f"Verified inference in {result.seconds:.0f} s: codes of 32 tokens match if at most"
+        f" {result.threshold} of 256 bits differ; unrelated ones differ in {result.unrelated_least}"
+        " or more"
+    )
+    print_table(["the provider ran", "votes", "verdict", "paid", "bond"], rows, title)
 
 
 def _rates(text: str) -> list[float]:

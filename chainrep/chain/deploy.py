@@ -61,6 +61,7 @@ class JobTerms:
 
     seat_bond: int = 10**17
     fine: int = 10**16
+    least_fee: int = 10**14
     draw_time: int = 3_600
     seal_time: int = 3_600
     open_time: int = 3_600
@@ -76,6 +77,8 @@ class JobTerms:
             raise InputError(
                 "The fine of a seat is at most half of its bond, and that below 4,722 ether."
             )
+        if not 0 <= self.least_fee <= MAX_SEAT_BOND:
+            raise InputError("The least fee of a vote is not below zero, nor 4,722 ether or more.")
         if not 0 < self.beacon_blocks <= MAX_BEACON_BLOCKS:
             raise InputError(f"The beacon is 1 to {MAX_BEACON_BLOCKS:,} blocks ahead.")
 
@@ -146,8 +149,8 @@ def deploy_contracts(
 
 def _job_rules(beacon: str, terms: JobTerms) -> tuple[Any, ...]:
     return (
-        beacon, terms.sink, terms.seat_bond, terms.fine, terms.draw_time, terms.seal_time,
-        terms.open_time, terms.appeal_time, terms.notice,
+        beacon, terms.sink, terms.seat_bond, terms.fine, terms.least_fee, terms.draw_time,
+        terms.seal_time, terms.open_time, terms.appeal_time, terms.notice,
     )  # fmt: skip
 
 

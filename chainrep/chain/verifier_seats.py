@@ -28,13 +28,15 @@ class JobRules:
     A panel can be drawn for ``draw_time``, its seats can seal for ``seal_time`` after that, leaf
     and ballots be opened for ``open_time`` after that, a verdict be appealed for ``appeal_time``.
     A seat costs ``seat_bond``; a lapse, or a vote against the verdict, costs it ``fine``, which
-    ``sink`` is owed. One that left gets the rest after ``notice``.
+    ``sink`` is owed. A vote is paid ``least_fee`` at least. One that left gets the rest after
+    ``notice``.
     """
 
     beacon: str
     sink: str
     seat_bond: int
     fine: int
+    least_fee: int
     draw_time: int
     seal_time: int
     open_time: int

@@ -31,6 +31,7 @@ def job_terms_options(command: F) -> Callable[..., Any]:
 
     @_ether("--seat-bond", "0.1", "What a verifier's seat costs.")
     @_ether("--fine", "0.01", "What a seat loses for a lapse or a vote against the verdict.")
+    @_ether("--least-fee", "0.0001", "What a verifier's vote must be paid at least.")
     @_seconds("--draw-time", 3_600, "How long a job's panel can be drawn.")
     @_seconds("--seal-time", 3_600, "How long its seats can then seal their codes.")
     @_seconds("--open-time", 3_600, "How long leaf and codes can then be opened.")
@@ -44,6 +45,7 @@ def job_terms_options(command: F) -> Callable[..., Any]:
         *,
         seat_bond: str,
         fine: str,
+        least_fee: str,
         draw_time: int,
         seal_time: int,
         open_time: int,
@@ -56,6 +58,7 @@ def job_terms_options(command: F) -> Callable[..., Any]:
         terms = JobTerms(
             seat_bond=read_amount("--seat-bond", seat_bond, ETHER),
             fine=read_amount("--fine", fine, ETHER),
+            least_fee=read_amount("--least-fee", least_fee, ETHER),
             draw_time=draw_time,
             seal_time=seal_time,
             open_time=open_time,

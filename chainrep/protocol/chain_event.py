@@ -72,7 +72,7 @@ SIGNATURES: Mapping[str, Sequence[str]] = {
     ),
     "VerificationJobs": (
         *_EIP712,
-        "JobsOpened((address,address,uint96,uint96,uint40,uint40,uint40,uint40,uint40) rules)",
+        "JobsOpened((address,address,uint96,uint96,uint96,uint40,uint40,uint40,uint40,uint40) rules)",
         "JobRequested(uint256 indexed jobId, address indexed requester,"
         " ((uint256,uint256,uint256),uint40,bytes32,bytes32,bytes32) terms)",
         "JobReclaimed(uint256 indexed jobId)",
@@ -80,7 +80,7 @@ SIGNATURES: Mapping[str, Sequence[str]] = {
         " (bytes32,bytes32,uint32) claim, uint256 turn)",
         "PanelDrawn(uint256 indexed jobId, uint256 turn, bytes32 seed)",
         "BallotsSealed(uint256 indexed jobId, uint256 places, bytes32[] commitments)",
-        "LeafOpened(uint256 indexed jobId, bytes32 content, bytes32 code,"
+        "LeafOpened(uint256 indexed jobId, (bytes32,bytes32,bytes32[]) opening,"
         " (uint8,bytes32,bytes32)[] ballots)",
         "RoundEnded(uint256 indexed jobId, uint256 round, uint8 phase, uint256 turn)",
         "JobAppealed(uint256 indexed jobId, address indexed appellant, uint256 turn)",

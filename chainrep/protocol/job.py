@@ -46,10 +46,12 @@ class Sealed:
 
 @dataclass(frozen=True, slots=True)
 class OpenedLeaf:
-    """The drawn leaf as the provider showed it: salted digest of its tokens, and its code."""
+    """The drawn leaf as it was shown: salted digest of its tokens, its code, and the siblings that
+    prove it."""
 
     content: bytes
     code: bytes
+    siblings: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,8 @@ def _sealed(job: Job, values: Mapping[str, Any]) -> Job:
 
 
 def _leaf_opened(job: Job, values: Mapping[str, Any]) -> Job:
-    leaf = OpenedLeaf(values["content"], values["code"])
+    content, code, siblings = values["opening"]
+    leaf = OpenedLeaf(content, code, tuple(siblings))
     if job.leaf not in {None, leaf} or len(values["ballots"]) != len(job.sealed):
         raise InputError("A leaf was opened in two ways, or not with all ballots.")
     opened = list(job.opened)

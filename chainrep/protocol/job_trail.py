@@ -165,7 +165,7 @@ def judge(conditions: Conditions, past: Sequence[Round]) -> JobVerdict:
     if any(found.withheld for found in past):
         return JobVerdict.WITHHELD
     matches, mismatches = tally(past)
-    if matches - mismatches >= conditions.accept_lead:
+    if matches - mismatches >= conditions.accept_lead and matches > abstentions(past):
         return JobVerdict.ACCEPTED
     leaves = {found.leaf for found in past if found.mismatched}
     if mismatches - matches >= conditions.reject_lead and len(leaves) > 1:
@@ -177,6 +177,11 @@ def tally(past: Sequence[Round]) -> tuple[int, int]:
     """The matches and mismatches of the rounds until a leaf was withheld."""
     votes = [vote for found in past if not found.withheld for vote in found.votes]
     return votes.count(Vote.MATCH), votes.count(Vote.MISMATCH)
+
+
+def abstentions(past: Sequence[Round]) -> int:
+    """How many seats had nothing to say in these rounds."""
+    return sum(vote is Vote.ABSTAINED for found in past for vote in found.votes)
 
 
 def is_of(found: Round, turn: Turn) -> bool:

@@ -25,10 +25,12 @@ import {IVerifierSeats} from "./IVerifierSeats.sol";
 /// 2^256-1 is a mismatch whatever the distance: the header is not what the terms say, or the tokens
 /// were not the model's choice.
 ///
-/// Verdicts, over all votes of all rounds: Accepted if matches lead by `acceptLead`; Rejected if
-/// mismatches lead by `rejectLead` (2 or more) and two different leaves each had more mismatches
-/// than matches; else the next round on another leaf; Inconclusive after the last. Withheld if
-/// seats had sealed and nobody opened the leaf.
+/// Verdicts, over all votes of all rounds: Accepted if matches lead by `acceptLead` and outnumber
+/// the abstentions; Rejected if mismatches lead by `rejectLead` (2 or more) and two different leaves
+/// each had more mismatches than matches; else the next round on another leaf; Inconclusive after
+/// the last. Withheld if seats had sealed and nobody opened the leaf. Abstentions count because a
+/// provider could show its words to its friends among the seats only, round after round, while all
+/// others had nothing to recompute.
 ///
 /// Money: Accepted pays price and bond to the provider, Inconclusive the bond; the rest of it all
 /// less fees goes to the requester. A seat has its fee for a vote that agrees with the verdict, and
@@ -68,6 +70,8 @@ interface IVerificationJobs is IVerifierSeats {
     /// @param sink Whom fines are owed to.
     /// @param seatBond What a seat costs; it can be drawn while it holds half of that.
     /// @param fine What a lapse or a vote against the verdict costs, at most half the bond.
+    /// @param leastFee What a vote must be paid at least: seats have to work for what is drawn, so
+    /// that jobs without a fee would wear them out.
     /// @param drawTime How long a panel can be drawn.
     /// @param sealTime How long its seats can seal, from the draw.
     /// @param openTime How long leaf and ballots can be opened, from the end of the sealing.
@@ -78,6 +82,7 @@ interface IVerificationJobs is IVerifierSeats {
         address sink;
         uint96 seatBond;
         uint96 fine;
+        uint96 leastFee;
         uint40 drawTime;
         uint40 sealTime;
         uint40 openTime;
@@ -188,9 +193,9 @@ interface IVerificationJobs is IVerifierSeats {
     /// @param commitments What was sealed.
     event BallotsSealed(uint256 indexed jobId, uint256 places, bytes32[] commitments);
 
-    /// @notice The drawn leaf was opened, and these ballots, as they were brought. A vote is counted
-    /// once, however often it is shown.
-    event LeafOpened(uint256 indexed jobId, bytes32 content, bytes32 code, Ballot[] ballots);
+    /// @notice The drawn leaf was opened, and these ballots, as they were brought, so that every seat
+    /// can bring them again with its own. A vote is counted once, however often it is shown.
+    event LeafOpened(uint256 indexed jobId, Opening opening, Ballot[] ballots);
 
     /// @notice A round ended: append it to `past`. The job awaits another draw, or an appeal or its
     /// end, as the phase says. A round for which no panel was drawn in time is zero.
@@ -249,6 +254,9 @@ interface IVerificationJobs is IVerifierSeats {
 
     /// @notice Thrown when the ballots are not those sealed, all of them, in the order they came.
     error BallotsMismatch(uint256 jobId);
+
+    /// @notice Thrown when leaf and ballots were all opened before.
+    error NothingOpened(uint256 jobId);
 
     /// @notice Thrown when the opening is not of the drawn leaf.
     error LeafNotProven(uint256 leaf);

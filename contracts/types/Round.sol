@@ -11,7 +11,7 @@ import {Turn} from "./Turn.sol";
 /// is zero.
 type Round is uint256;
 
-using {leafOf, seatOf, voteOf, isWithheld, isEmpty, tally} for Round global;
+using {leafOf, seatOf, voteOf, isWithheld, isEmpty, tally, abstentions} for Round global;
 
 uint256 constant LAPSED = 0;
 uint256 constant MATCH = 1;
@@ -50,6 +50,15 @@ function isWithheld(Round round) pure returns (bool) {
 /// @dev Whether no panel was drawn for it.
 function isEmpty(Round round) pure returns (bool) {
     return Round.unwrap(round) == 0;
+}
+
+/// @dev How many abstained.
+function abstentions(Round round) pure returns (uint256) {
+    uint256 votes = Round.unwrap(round) & 63;
+    uint256 both = votes & (votes >> 1) & 21;
+    unchecked {
+        return (both * 21 >> 4) & 3;
+    }
 }
 
 /// @dev How many voted match, and how many mismatch.

@@ -19,7 +19,7 @@ contract JobVectorsTest is Shipped {
         json = vm.readFile("tests/vectors/job.json");
         jobs = deployJobs(
             IVerificationJobs.JobRules(
-                deployBeacon(1), address(1), 1 ether, 1 wei, 60, 60, 60, 60, 1 days
+                deployBeacon(1), address(1), 1 ether, 1 wei, 0, 60, 60, 60, 60, 1 days
             )
         );
     }

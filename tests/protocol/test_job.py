@@ -42,7 +42,7 @@ def ballots(*opened):
 
 
 def leaf_opened(*opened):
-    return event("LeafOpened", content=CONTENT, code=CODE, ballots=ballots(*opened))
+    return event("LeafOpened", opening=(CONTENT, CODE, ()), ballots=ballots(*opened))
 
 
 REQUESTED = event(

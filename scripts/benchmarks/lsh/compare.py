@@ -22,7 +22,9 @@ FEW = 16  # queries for numpy, whose rate does not depend on how many there are
 Way = Callable[[np.ndarray, int], Counter]
 
 
-def measure_compare(seed: int = 6, rounds: int = 5, threads: tuple[int, ...] = (1, 2)) -> dict:
+def measure_compare(
+    seed: int = 6, rounds: int = 5, threads: tuple[int, ...] = (1, 2)
+) -> dict[str, Any]:
     """Compare random codes in every way, turn by turn, in each number of threads.
 
     ``compare_256_per_s`` holds the median pairs per second by way and threads; of faiss both of

@@ -21,10 +21,14 @@ from rag.lsh.windows import WINDOW
 from scripts.benchmarks.lsh import detection, frauds
 from scripts.benchmarks.lsh.detection import caught, even, honest_rates, odd, width_for
 from scripts.benchmarks.lsh.frauds import Fraud
+from scripts.benchmarks.lsh.sequence import LeafColumns, measure_sequence
 from scripts.benchmarks.lsh.subject import Prompts, Subject, View, seen_as
 from scripts.benchmarks.lsh.trials import Leaves, join, judge
 
 BITS, TOKENS = 256, 128
+CHOSEN_ON = "int8"
+"""The fraud whose even receipts the width is chosen on."""
+
 Say = Callable[[str], None]
 Make = Callable[[Prompts, list[bytes]], Fraud]
 
@@ -140,17 +144,17 @@ class Bench:
 def report(runs: Runs) -> dict[str, Any]:
     """Rates of the main pair's rules on everything; the main pair is the one with most leaves."""
     main = max(runs.honest, key=lambda pair: len(runs.honest[pair]))
-    width = width_for(runs.honest[main], runs.fraud["int8"][0], BITS)
+    width = width_for(runs.honest[main], runs.fraud[CHOSEN_ON][0], BITS)
     least = needed_trials(detection.BOUND, detection.CONFIDENCE)
     enough = {p: found for p, found in runs.honest.items() if len(even(found)) >= least}
     rules, rates = honest_rates(enough, width, runs.dithers)
     table = {
-        name: caught(leaves, rules[main], runs.dithers, leaf)
+        name: caught(leaves, rules[main], runs.dithers, leaf, name == CHOSEN_ON)
         for name, (leaves, leaf) in runs.fraud.items()
     }
     by_pair = {
         pair: {
-            name: caught(leaves, rule, runs.dithers, leaf)["either"]
+            name: caught(leaves, rule, runs.dithers, leaf, name == CHOSEN_ON)["either"]
             for name, (leaves, leaf) in runs.fraud.items()
         }
         for pair, rule in rules.items()
@@ -163,7 +167,18 @@ def report(runs: Runs) -> dict[str, Any]:
     return {
         "main_pair": main, "width": round(width, 5), "honest": rates,
         "honest_by_main_rules": few, "fraud": table, "recall_by_pair": by_pair,
+        "sequence": _sequence(runs, width, main, list(enough)),
     }  # fmt: skip
+
+
+def _sequence(runs: Runs, width: float, main: str, pairs: list[str]) -> dict[str, Any]:
+    def columns(leaves: Leaves) -> LeafColumns:
+        flips = leaves.flips(width, runs.dithers).astype(float)
+        return leaves.receipt, flips, leaves.scores(detection.CLIP)
+
+    honest = {pair: columns(runs.honest[pair]) for pair in pairs}
+    cheats = {name: columns(leaves) for name, (leaves, _) in runs.fraud.items()}
+    return measure_sequence(honest, cheats, main, BITS, detection.CLIP)
 
 
 def _seeds(count: int, seed: int, draw: int) -> list[bytes]:

@@ -68,16 +68,21 @@ def of_four(receipt: NDArray[np.int64], flips: NDArray[np.int64]) -> NDArray[np.
 
 
 def caught(
-    leaves: Leaves, rules: Rules, dithers: NDArray[np.float64], leaf: list[int] | None = None
+    leaves: Leaves,
+    rules: Rules,
+    dithers: NDArray[np.float64],
+    leaf: list[int] | None = None,
+    held_out: bool = True,
 ) -> dict[str, Any]:
-    """Shares of the odd receipts' leaves that each check rejects, and that either does."""
+    """Shares of leaves that each check rejects, and that either does: of the odd receipts if they
+    are ``held_out``, else of all, for a fraud that nothing was chosen on."""
     place = np.zeros(len(leaves), np.int64)
     for i in range(1, len(leaves)):
         place[i] = place[i - 1] + 1 if leaves.receipt[i] == leaves.receipt[i - 1] else 0
     counted = np.ones(len(leaves), bool)
     if leaf is not None:
         counted = place == np.array(leaf)[leaves.receipt]
-    part = leaves.where(counted & (leaves.receipt % 2 == 1))
+    part = leaves.where(counted & (leaves.receipt % 2 == 1) if held_out else counted)
     flips = part.flips(rules.width, dithers)
     states, tokens = flips > rules.flips, part.scores(CLIP) > rules.score
     found: dict[str, Any] = {

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.encoder import offline_folder
+from rag.encoder import MODEL, offline_folder
 from rag.lsh.exact_bounds import lower_bound, smallest_threshold, upper_bound
 from rag.lsh.flip_curve import choose_width
 from rag.lsh.sketch import Sketcher
 from rag.lsh.tampering import tamper_network
 
 BOUND, CONFIDENCE = 0.005, 0.95
-HONEST = (("bfloat16", 1), ("bfloat16", 16), ("float32", 1))
+HONEST = (("bfloat16", 16), ("float32", 1))
 SIZES = (128, 256)
 
 
 def measure_embeddings(texts: Sequence[str]) -> dict[str, Any]:
-    """Even texts choose width and threshold, odd ones report; the provider runs bfloat16 in
-    batches of 16 texts of like length, the verifier float32, or the same with other batches."""
+    """Even texts choose width and threshold, odd ones report; the verifier runs
+    float32 in batches of 32 texts of like length, an honest one bfloat16, or float32 singly."""
     import transformers
 
-    folder = offline_folder()
+    folder = offline_folder() or Path(MODEL)
     network: Any = transformers.AutoModel.from_pretrained(folder, use_safetensors=True).eval()
     tokenizer: Any = transformers.AutoTokenizer.from_pretrained(folder)
     ordered = sorted(texts, key=len)
     true = _embed(network, tokenizer, ordered, "float32", 32)
     cheap = deepcopy(network)
     tamper_network(cheap, "int8")
-    attacks = {
-        "int8": _embed(cheap, tokenizer, ordered, "float32", 16),
-        "int8_bfloat16": _embed(cheap, tokenizer, ordered, "bfloat16", 16),
-    }
+    attacks = {"int8": _embed(cheap, tokenizer, ordered, "float32", 16)}
     honest = {
         f"{dtype}, batch {batch}": _embed(network, tokenizer, ordered, dtype, batch)
         for dtype, batch in HONEST

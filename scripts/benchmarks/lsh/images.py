@@ -186,7 +186,7 @@ def _bits(one: ImageHash, other: ImageHash) -> int:
 def _impostors(hashes: list[ImageHash]) -> NDArray[np.int64]:
     words = np.array([np.frombuffer(one.word, np.uint8) for one in hashes])
     bits = np.bitwise_count(words[:, None] ^ words[None]).sum(axis=2, dtype=np.int64)
-    return bits[np.triu_indices(len(words), 1)]
+    return np.asarray(bits[np.triu_indices(len(words), 1)], np.int64)
 
 
 def _spread(bits: NDArray[np.int64]) -> dict[str, Any]:

@@ -140,7 +140,8 @@ def _closed_form(vectors: Vectors, width: float) -> float:
 
 def _noise(shape: tuple[int, ...], length: float, draw: np.random.Generator) -> Vectors:
     found = draw.normal(size=shape).astype(np.float32)
-    return found * np.float32(length) / np.linalg.norm(found, axis=1, keepdims=True)
+    scaled = found * np.float32(length) / np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(scaled, np.float32)
 
 
 def _spearman(a: NDArray[Any], b: NDArray[Any]) -> float:

@@ -17,7 +17,7 @@ HISTORY = 20
 MOST_RECEIPTS = 200
 
 Scores = NDArray[np.float64]
-Leaves = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+LeafColumns = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 """Receipt numbers, Hamming distances and token scores of leaves, each (n,)."""
 
 
@@ -40,7 +40,11 @@ class Watch:
 
 
 def measure_sequence(
-    honest: Mapping[str, Leaves], frauds: Mapping[str, Leaves], main: str, bits: int, clip: float
+    honest: Mapping[str, LeafColumns],
+    frauds: Mapping[str, LeafColumns],
+    main: str,
+    bits: int,
+    clip: float,
 ) -> dict[str, Any]:
     """Honest histories of 20 receipts, and how many receipts of each fraud it takes.
 
@@ -69,7 +73,7 @@ def measure_sequence(
     }  # fmt: skip
 
 
-def _watch(leaves: Leaves, bits: int, clip: float) -> Watch:
+def _watch(leaves: LeafColumns, bits: int, clip: float) -> Watch:
     _, flips, scores = leaves
     return Watch(
         SequentialTest(honest_curve(flips, DELTA / 2), ALPHA / 2, float(bits)),
@@ -77,16 +81,16 @@ def _watch(leaves: Leaves, bits: int, clip: float) -> Watch:
     )
 
 
-def _some(leaves: Leaves, kept: NDArray[np.bool_]) -> Leaves:
+def _some(leaves: LeafColumns, kept: NDArray[np.bool_]) -> LeafColumns:
     return leaves[0][kept], leaves[1][kept], leaves[2][kept]
 
 
-def _receipts(leaves: Leaves) -> list[tuple[Scores, Scores]]:
+def _receipts(leaves: LeafColumns) -> list[tuple[Scores, Scores]]:
     receipt, flips, scores = leaves
     return [(flips[receipt == n], scores[receipt == n]) for n in np.unique(receipt)]
 
 
-def _soon(watch: Watch, leaves: Leaves) -> dict[str, Any]:
+def _soon(watch: Watch, leaves: LeafColumns) -> dict[str, Any]:
     """Receipts until rejection, over histories that begin at every receipt and go around."""
     held = _receipts(leaves)
     ends = [

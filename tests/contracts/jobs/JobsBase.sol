@@ -69,7 +69,7 @@ abstract contract JobsBase is Shipped {
     function rules() internal view returns (IVerificationJobs.JobRules memory) {
         return
             IVerificationJobs.JobRules(
-                beacon, SINK, SEAT_BOND, FINE, HOUR, HOUR, HOUR, HOUR, NOTICE
+                beacon, SINK, SEAT_BOND, FINE, FEE / 2, HOUR, HOUR, HOUR, HOUR, NOTICE
             );
     }
 

@@ -1,0 +1,1 @@
+"""Verification jobs as programs: who asks, who runs the model, and who checks."""

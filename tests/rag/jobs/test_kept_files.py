@@ -1,0 +1,63 @@
+"""Files that must outlive a kill."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from chainrep.errors import StoreBusy, StoreError
+from rag.jobs.kept_files import KeptFiles
+from tests.tools import ROOT
+
+
+def test_what_was_put_is_there_for_the_next_program_and_for_its_owner_only(tmp_path):
+    KeptFiles(tmp_path / "kept").put("a.ballot", b"secret")
+    again = KeptFiles(tmp_path / "kept")
+    assert again.get("a.ballot") == b"secret"
+    assert again.names(".ballot") == ["a.ballot"]
+    assert stat.S_IMODE((tmp_path / "kept" / "a.ballot").stat().st_mode) == 0o600
+    again.drop("a.ballot")
+    assert again.get("a.ballot") is None
+    again.drop("a.ballot")
+
+
+def test_a_killed_writer_leaves_the_old_content_or_the_new_one(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from rag.jobs.kept_files import KeptFiles\n"
+        "kept = KeptFiles(Path(sys.argv[1])); print('ready', flush=True)\n"
+        "while True:\n"
+        "    for letter in b'ab': kept.put('x', bytes([letter]) * 200_000)\n"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE
+    )
+    writer.stdout.readline()
+    kept = KeptFiles(tmp_path)
+    while kept.get("x") is None:
+        pass
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait()
+    writer.stdout.close()
+    assert kept.get("x") in {b"a" * 200_000, b"b" * 200_000}
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".lock", "A", "x" * 200, "a\n"])
+def test_a_name_that_could_lead_elsewhere_is_refused(tmp_path, name):
+    with pytest.raises(StoreError):
+        KeptFiles(tmp_path).put(name, b"")
+
+
+def test_two_programs_never_work_in_one_folder(tmp_path):
+    with KeptFiles(tmp_path).sole_use(), pytest.raises(StoreBusy), KeptFiles(tmp_path).sole_use():
+        pass
+    with KeptFiles(tmp_path).sole_use():
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="Make room"):
+        KeptFiles(tmp_path / "file" / "kept")
