@@ -72,7 +72,8 @@ SIGNATURES: Mapping[str, Sequence[str]] = {
     ),
     "VerificationJobs": (
         *_EIP712,
-        "JobsOpened((address,address,uint96,uint96,uint96,uint40,uint40,uint40,uint40,uint40) rules)",
+        "JobsOpened((address,address,uint96,uint96,uint96,uint40,uint40,uint40,uint40,uint40)"
+        " rules)",
         "JobRequested(uint256 indexed jobId, address indexed requester,"
         " ((uint256,uint256,uint256),uint40,bytes32,bytes32,bytes32) terms)",
         "JobReclaimed(uint256 indexed jobId)",

@@ -34,6 +34,7 @@ from chainrep.protocol.job_trail import (
     judge,
     tally,
 )
+from chainrep.protocol.receipt_tree import leaf_hash, leaf_proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +186,10 @@ def _sealed(job: Job, values: Mapping[str, Any]) -> Job:
 def _leaf_opened(job: Job, values: Mapping[str, Any]) -> Job:
     content, code, siblings = values["opening"]
     leaf = OpenedLeaf(content, code, tuple(siblings))
+    claim, place = job.deal.claim, job.drawn.leaf
+    hashed = leaf_hash(claim.header, place, content, code)
+    if not leaf_proven(claim.root, hashed, place, claim.leaf_count, leaf.siblings):
+        raise InputError("A leaf that is not the drawn one's cannot have been opened.")
     if job.leaf not in {None, leaf} or len(values["ballots"]) != len(job.sealed):
         raise InputError("A leaf was opened in two ways, or not with all ballots.")
     opened = list(job.opened)

@@ -22,9 +22,8 @@ from rag.jobs.advancing import advance, can_open, taken
 from rag.jobs.disclosure import Disclosure, dump_disclosure
 from rag.jobs.kept_files import KeptFiles
 from rag.jobs.offer import Offer
-from rag.jobs.opened_leaf import dump_opening
 from rag.jobs.order import Order, dump_order, load_order
-from rag.jobs.provider_call import ANSWER, DISCLOSURE, OPENING
+from rag.jobs.provider_call import ANSWER, DISCLOSURE
 from rag.jobs.runner import Runner
 
 COMMIT_SECONDS = 10
@@ -107,8 +106,6 @@ class Provider:
             raise NotAuthorized("Only the requester, and seats that were drawn, see a job.")
         if part == DISCLOSURE:
             return self._disclosure(job_id, kept)
-        if part == OPENING and job.phase is Phase.DRAWN and job.leaf is not None:
-            return dump_opening(self._opening(job, kept))
         return None
 
     def step(self) -> bool:

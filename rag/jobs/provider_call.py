@@ -15,7 +15,7 @@ from rag.jobs.offer import MAX_OFFER_BYTES
 from rag.jobs.wire import MAX_BYTES, load_object
 
 MAX_REASON = 300
-OFFER, ORDER, DISCLOSURE, ANSWER, OPENING = "offer", "order", "disclosure", "answer", "opening"
+OFFER, ORDER, DISCLOSURE, ANSWER = "offer", "order", "disclosure", "answer"
 
 
 class ProviderCall:

@@ -1,7 +1,7 @@
 """A provider over HTTP: what it offers, orders, and what a job's parties may see of it.
 
 ``GET /offer`` is for everybody. ``POST /jobs/<id>`` hands over an order and
-``GET /jobs/<id>/answer|disclosure|opening`` shows a part; both are signed (``provider_call``).
+``GET /jobs/<id>/answer|disclosure`` shows a part; both are signed (``provider_call``).
 Answers: 200 or 202; 400 malformed or refused; 401 not signed by whoever may ask; 404 nothing to
 show yet; 503 where the provider's own chain or disk fails.
 """
@@ -32,7 +32,7 @@ from chainrep.service.server import ServerLimits
 from rag.jobs.offer import dump_offer
 from rag.jobs.order import MAX_ORDER_BYTES, load_order
 from rag.jobs.provider import Provider
-from rag.jobs.provider_call import ANSWER, DISCLOSURE, OPENING, signed_part
+from rag.jobs.provider_call import ANSWER, DISCLOSURE, signed_part
 
 PROVIDER_LIMITS = ServerLimits(body_bytes=MAX_ORDER_BYTES, connections=16)
 
@@ -62,7 +62,7 @@ def provider_app(provider: Provider, clock: Callable[[], float] = time.time) -> 
         _require_signed(found, "GET", request.url.path, b"")
         part = request.path_params["part"]
         content = None
-        if part in {ANSWER, DISCLOSURE, OPENING}:
+        if part in {ANSWER, DISCLOSURE}:
             content = await run_in_threadpool(provider.show, job, part, who)
         if content is None:
             return _refusal(404, "There is nothing to show yet.")

@@ -52,7 +52,7 @@ wait_option = click.option(
 @decoding
 @click.option("--price", required=True, metavar="ETH", help="What an honest answer is paid.")
 @click.option("--bond", metavar="ETH", help="What the provider puts up [ten times the price].")
-@click.option("--fee", metavar="ETH", help="What each vote is paid [a tenth of the price].")
+@click.option("--fee", metavar="ETH", help="What each vote is paid [a tenth of the price, or the least].")
 @click.option("--panel", type=click.IntRange(1, 3), default=3, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 7), default=3, show_default=True)
 @click.option("--accept-lead", type=click.IntRange(1), default=2, show_default=True)
@@ -102,17 +102,23 @@ def request(
         )
     ((address, url),) = read_providers((provider,)).items()
     wei = read_amount("--price", price, ETHER)
+    known = read_calibration(calibration)
+    requester = _requester(config, read_passphrase, published_account)
+    least = requester.jobs.rules.least_fee
+    paid = max(wei // 10, least) if fee is None else read_amount("--fee", fee, ETHER)
+    if paid < least:
+        raise InputError(
+            f"A vote must be paid {least / 10**ETHER:g} ether or more here.", "Raise --fee."
+        )
     deal = Deal(
         price=wei,
         bond=10 * wei if bond is None else read_amount("--bond", bond, ETHER),
-        fee=max(wei // 10, 1) if fee is None else read_amount("--fee", fee, ETHER),
+        fee=paid,
         panel=panel,
         rounds=rounds,
         accept_lead=accept_lead,
         reject_lead=reject_lead,
     )
-    known = read_calibration(calibration)
-    requester = _requester(config, read_passphrase, published_account)
     offer = requester.offer(url, address)
     loaded = load_causal_model(model)
     if not same_model(describe_model(loaded), offer.model):

@@ -22,9 +22,8 @@ from chainrep.protocol.typed_data import LedgerDomain
 from rag.jobs.advancing import advance, taken
 from rag.jobs.disclosure import load_disclosure
 from rag.jobs.kept_files import KeptFiles
-from rag.jobs.opened_leaf import load_opening, opening_on_chain
 from rag.jobs.opinion import Opinion, abstain, form_opinion
-from rag.jobs.provider_call import DISCLOSURE, OPENING, ProviderCall
+from rag.jobs.provider_call import DISCLOSURE, ProviderCall
 from rag.jobs.runner import Runner
 from rag.jobs.wire import bytes_in, dump_object, load_object
 
@@ -126,25 +125,15 @@ class SeatHolder:
         return False
 
     def _open(self, job: Job, seat: int, place: int) -> bool:
-        reveal, opening = self._kept(job, seat), self._opening(job)
-        if reveal is None or opening is None:
+        reveal, shown = self._kept(job, seat), job.leaf
+        if reveal is None or shown is None:
             _log.error("job 0x%064x: a ballot of seat %d cannot be opened", job.id, seat)
             return False
+        opening = LeafOpening(job.drawn.leaf, shown.content, shown.code, shown.siblings)
         done = taken(lambda: self.jobs.open(job, opening, {place: reveal}, self.key))
         if done:
             _log.info("job 0x%064x: ballot of seat %d opened", job.id, seat)
         return done
-
-    def _opening(self, job: Job) -> LeafOpening | None:
-        found = opening_on_chain(self.jobs, self.reader, job)
-        if found is not None:
-            return found
-        try:
-            content = self._call(job).fetch(job.id, OPENING)
-            return None if content is None else load_opening(content, job)
-        except (EvidenceUnavailable, InputError) as error:
-            _log.warning("job 0x%064x: %s", job.id, error)
-            return None
 
     def _ballot(self, job: Job, seat: int, now: int) -> Reveal | None:
         """The ballot of a seat, kept on the disk; None while what to seal cannot be known yet."""

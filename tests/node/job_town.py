@@ -39,6 +39,7 @@ CARRIER, REQUESTER, PROVIDER, APPELLANT = (ACCOUNTS[i] for i in (0, 4, 5, 6))
 VERIFIERS = ACCOUNTS[7:15]
 GWEI = 10**9
 PRICE, BOND, FEE = 1_000 * GWEI, 1_500 * GWEI, 50 * GWEI
+JOBS = replace(LOCAL_JOBS, least_fee=FEE)
 THRESHOLD = 40
 LEAVES = 4
 """Of the provider's receipt."""
@@ -186,7 +187,7 @@ class JobTown:
 def found_town(client: Client, travel: Callable[[int], object], home: Path, seats: int) -> JobTown:
     """A town on this chain, with contracts of its own."""
     members = [account.address for account in ACCOUNTS[1:4]]
-    place = deploy_contracts(client, ACCOUNTS[0].private_key, members, 2, job_terms=LOCAL_JOBS)
+    place = deploy_contracts(client, ACCOUNTS[0].private_key, members, 2, job_terms=JOBS)
     town = JobTown(bind_session(Config(home, client.label, None), client, place), travel)
     town.sit(seats)
     return town

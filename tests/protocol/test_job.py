@@ -10,6 +10,7 @@ from chainrep.protocol.chain_event import ChainEvent
 from chainrep.protocol.job import follow
 from chainrep.protocol.job_terms import Claim, condition_words, job_id
 from chainrep.protocol.job_trail import NOBODY, JobVerdict, Phase, Vote
+from chainrep.protocol.receipt_tree import leaf_hash, prove_leaf, tree_root
 from tests.protocol.job_vectors import DOMAIN, VECTORS, read_terms
 
 TERMS = read_terms(VECTORS["terms"][0])
@@ -17,9 +18,12 @@ TERMS = replace(TERMS, conditions=replace(TERMS.conditions, rounds=1, threshold=
 JOB = job_id(TERMS, DOMAIN)
 PROVIDER, APPELLANT = VECTORS["terms"][1]["requester"], VECTORS["terms"][1]["provider"]
 CODE, CONTENT, SEED = b"\x0f" * 32, b"\x01" * 32, b"\x02" * 32
-CLAIM = Claim(b"\x03" * 32, b"\x04" * 32, 4)
+HEADER, PLACE = b"\x04" * 32, 3
+LEAVES = [leaf_hash(HEADER, place, CONTENT, CODE) for place in range(4)]
+SIBLINGS = prove_leaf(LEAVES, PLACE)
+CLAIM = Claim(tree_root(LEAVES), HEADER, 4)
 AWAITING, SEALING, APPEALS = 1_000, 2_000, 3_000
-PANEL, LEAF = (11, 22), 3
+PANEL, LEAF = (11, 22), PLACE
 DRAWN = 22 << 96 | 11 << 72 | LEAF << 40 | SEALING
 OWN = [Reveal(CODE, b"\x05" * 32), Reveal(b"\xf0" + CODE[1:], b"\x06" * 32)]
 """The first seat's code is the provider's, the second's is 8 bits off."""
@@ -42,7 +46,7 @@ def ballots(*opened):
 
 
 def leaf_opened(*opened):
-    return event("LeafOpened", opening=(CONTENT, CODE, ()), ballots=ballots(*opened))
+    return event("LeafOpened", opening=(CONTENT, CODE, SIBLINGS), ballots=ballots(*opened))
 
 
 REQUESTED = event(
@@ -154,8 +158,9 @@ def test_no_event_but_one_that_changed_nothing_can_be_left_out(count):
         (4, {"commitments": (bytes(32),)}),
         (5, {"ballots": ballots(0)[:1]}),
         (5, {"ballots": ballots(0)[::-1]}),
-        (5, {"code": bytes(32)}),
-        (6, {"content": bytes(32)}),
+        (5, {"opening": (CONTENT, bytes(32), SIBLINGS)}),
+        (6, {"opening": (bytes(32), CODE, SIBLINGS)}),
+        (6, {"opening": (CONTENT, CODE, (bytes(32),))}),
         (6, {"ballots": ballots(0)}),
         (7, {"round": ENDED ^ 1}),
         (7, {"round": ENDED ^ 1 << 40}),

@@ -75,11 +75,11 @@ contract FinalizeTest is JobsBase {
         requestToDraw();
         vote("yya");
         draw();
-        vote("aay");
+        vote("yay");
         finalize();
-        verdictIs(IVerificationJobs.Verdict.Accepted, 3, 0);
+        verdictIs(IVerificationJobs.Verdict.Accepted, 4, 0);
         owes(SINK, 0);
-        owes(REQUESTER, 3 * uint256(FEE));
+        owes(REQUESTER, 2 * uint256(FEE));
     }
 
     function test_RevertWhen_TheVerdictCanStillBeAppealed() external {

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IVerificationJobs} from "../../../contracts/interfaces/IVerificationJobs.sol";
 import {IVerifierSeats} from "../../../contracts/interfaces/IVerifierSeats.sol";
 import {partyOf} from "../../../contracts/types/Party.sol";
+import {Log} from "../Vm.sol";
 import {JobsBase} from "./JobsBase.sol";
 import {Receipt} from "./Receipt.sol";
 
@@ -309,6 +310,41 @@ contract JobAttacksTest is JobsBase {
         finalize();
         verdictIs(IVerificationJobs.Verdict.Inconclusive, 0, 3);
         owes(PROVIDER, BOND);
+    }
+
+    /// A provider shows its words to a friend on each panel only: whatever the lead, votes that are
+    /// not more than those that had nothing to say do not pay it.
+    function test_Attack_WordsShownToFriendsOnly() external {
+        deal.conditions = conditionsOf(address(0), THRESHOLD, 3, 2, 2, 2);
+        vm.prank(REQUESTER);
+        jobId = jobs.request{value: PRICE + 6 * uint256(FEE)}(terms());
+        commit();
+        draw();
+        vote("yaa");
+        draw();
+        vote("ayy");
+        finalize();
+        verdictIs(IVerificationJobs.Verdict.Inconclusive, 3, 0);
+        owes(PROVIDER, BOND);
+    }
+
+    /// Whoever opens through another contract still shows the proof that seats must bring.
+    function test_Attack_ProofKeptFromTheSeats() external {
+        requestToDraw();
+        bytes32[] memory given = new bytes32[](3);
+        for (uint256 place = 0; place < 3; ++place) {
+            given[place] = codeFor("y");
+        }
+        seal(given);
+        vm.recordLogs();
+        jobs.open(jobId, deal, trail, opening(), ballots(0));
+        Log[] memory logs = vm.getRecordedLogs();
+        (IVerificationJobs.Opening memory shown,) =
+            abi.decode(logs[0].data, (IVerificationJobs.Opening, IVerificationJobs.Ballot[]));
+        require(logs[0].topics[0] == IVerificationJobs.LeafOpened.selector, "event");
+        require(
+            keccak256(abi.encode(shown)) == keccak256(abi.encode(opening())), "what seats need"
+        );
     }
 
     function panelNow() private returns (uint256 panel) {

@@ -60,6 +60,10 @@ contract RequestTest is JobsBase {
         given = conditions();
         given.votes = VoteTerms.wrap(VoteTerms.unwrap(given.votes) | (1 << 144));
         refused(given);
+        given = conditions();
+        uint256 votes = VoteTerms.unwrap(given.votes) & ~(uint256(type(uint96).max) << 48);
+        given.votes = VoteTerms.wrap(votes | (uint256(FEE / 2 - 1) << 48));
+        refused(given);
     }
 
     function test_ARequestNobodyCommittedToGoesBack() external {

@@ -95,11 +95,19 @@ contract VotingTest is JobsBase {
         (, uint256 votes, bool opened) = jobs.progressOf(jobId);
         require(votes == 0 && opened, "the provider has shown the leaf");
         openAs(ballots(4));
+        nothingNew(ballots(4));
+        nothingNew(ballots(0));
         openAs(ballots(5));
         (, votes,) = jobs.progressOf(jobId);
         require(votes == 0x11, "votes");
         openAs(ballots(2));
         require(trail.past.length == 1 && trail.past[0].voteOf(1) == 2, "round");
+    }
+
+    function nothingNew(IVerificationJobs.Ballot[] memory list) private {
+        IVerificationJobs.Opening memory leaf = opening();
+        reverts(IVerificationJobs.NothingOpened.selector, jobId);
+        jobs.open(jobId, deal, trail, leaf, list);
     }
 
     function test_ADistanceUpToTheThresholdIsAMatch() external {
