@@ -53,7 +53,7 @@ class Plan:
     bits: int = 256
     bound: float = 0.01
     confidence: float = 0.95
-    clip: float = 16.0
+    clip: float = 8.0
     sums: tuple[int, ...] = (2, 4)
     attacks: tuple[str, ...] = ("int8", "int4")
     seed: int = 0

@@ -173,8 +173,8 @@ def _beyond(leaf: LeafFinding, limits: Limits) -> bool:
 
 
 def _far_beyond(leaf: LeafFinding, limits: Limits, bits: int) -> bool:
-    """A token that is wrong altogether, or more bits than a leaf at its limit ever shows."""
-    wrong_tokens = leaf.token_score > limits.tokens.threshold + limits.tokens.clip / (2 * WINDOW)
+    """Two tokens that are wrong altogether, or more bits than a leaf at its limit ever shows."""
+    wrong_tokens = leaf.token_score > limits.tokens.threshold + 2 * limits.tokens.clip / WINDOW
     return wrong_tokens or _tail(leaf.distance, bits, max(limits.leaf, 1) / bits) < CHANCE
 
 

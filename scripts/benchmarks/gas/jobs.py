@@ -25,8 +25,8 @@ from scripts.benchmarks.gas.proof import let_pass
 HARNESS = "tests/contracts/libraries/HammingGas.sol"
 PAIRS = 100
 VERIFIERS = 40
-LEAVES = 16
-"""A receipt of 512 tokens; one of twice as many takes 700 gas more."""
+LEAVES, LONG = 4, 64
+"""Receipts of 128 and of 2,048 tokens."""
 SALT_BYTES = 16
 
 DAY = 24 * HOUR
@@ -46,8 +46,11 @@ NOISE = (2**9 - 1).to_bytes(32)
 class JobsUnderTest:
     """A jobs contract with a seat for each of many verifiers, and jobs that are accepted."""
 
-    def __init__(self, client: Client, verifiers: int = VERIFIERS) -> None:
+    def __init__(
+        self, client: Client, verifiers: int = VERIFIERS, leaf_count: int = LEAVES
+    ) -> None:
         self.client = client
+        self.leaf_count = leaf_count
         self.rng = random.Random(0)  # noqa: S311 (repeatable, not secret)
         self.contract: Contract = deploy(client, load_artifact("VerificationJobs"), JOB_RULES)
         self.keys = member_keys(verifiers)
@@ -68,9 +71,9 @@ class JobsUnderTest:
         gas["request"] = self._send(functions.request(terms), REQUESTER.private_key, cost)
 
         header = self.rng.randbytes(32)
-        leaves = [(self.rng.randbytes(32), self.rng.randbytes(32)) for _ in range(LEAVES)]
+        leaves = [(self.rng.randbytes(32), self.rng.randbytes(32)) for _ in range(self.leaf_count)]
         hashes = [leaf_hash(header, i, *leaf) for i, leaf in enumerate(leaves)]
-        claim = (tree_root(hashes), header, LEAVES)
+        claim = (tree_root(hashes), header, self.leaf_count)
         gas["commit"] = self._send(functions.commit(terms, claim), PROVIDER.private_key, BOND)
         turn = self._logged("JobCommitted")["turn"]
         deal = ((conditions[0], _party(PROVIDER.address, BOND), conditions[2]), claim)
@@ -134,13 +137,14 @@ class JobsUnderTest:
 
 def figures(client: Client, rounds: int, tick: Callable[[], object]) -> Mapping[str, Any]:
     """`job_3_verifiers_gas` is of all six transactions of a job that one round decides, of a
-    receipt of 512 tokens; where its terms allow more rounds, fees come back, in 5,000 gas more.
+    receipt of 128 tokens; where its terms allow more rounds, fees come back, in 5,000 gas more.
     """
     jobs = JobsUnderTest(client)
     one, more = job_gas(jobs, rounds, 1, tick), job_gas(jobs, rounds, 4, tick)
+    long = job_gas(JobsUnderTest(client, leaf_count=LONG), rounds, 1, tick)
     return {
         "job_3_verifiers_gas": sum(one.values()),
-        "job_gas": {"one_round": one, "up_to_four_rounds": more},
+        "job_gas": {"one_round": one, "up_to_four_rounds": more, "of_2048_tokens": long},
         "hamming_256_gas": hamming_gas(client, tick),
     }
 

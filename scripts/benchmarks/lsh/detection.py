@@ -16,7 +16,7 @@ from rag.lsh.exact_bounds import lower_bound, needed_trials, smallest_threshold,
 from rag.lsh.flip_curve import choose_width
 from scripts.benchmarks.lsh.trials import Leaves, curve_gap
 
-BOUND, CONFIDENCE, CLIP = 0.01, 0.95, 16.0
+BOUND, CONFIDENCE, CLIP = 0.01, 0.95, 8.0
 LEAVES = 4
 
 
