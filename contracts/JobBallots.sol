@@ -16,7 +16,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
     bytes32 private constant REFUTED = bytes32(type(uint256).max);
 
     bytes32 private constant BALLOT_TYPEHASH =
-        keccak256("Ballot(uint256 jobId,uint8 round,uint24 seat,bytes32 commitment)");
+        keccak256("Ballot(uint256 jobId,uint256 turn,uint24 seat,bytes32 commitment)");
 
     /* READING */
 
@@ -30,7 +30,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
     }
 
     /// @inheritdoc IVerificationJobs
-    function ballotDigest(uint256 jobId, uint8 round, uint24 seat, bytes32 commitment)
+    function ballotDigest(uint256 jobId, Turn turn, uint24 seat, bytes32 commitment)
         public
         view
         returns (bytes32)
@@ -38,7 +38,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
         bytes32 content = WordHash.hash(
             BALLOT_TYPEHASH,
             bytes32(jobId),
-            bytes32(uint256(round)),
+            bytes32(Turn.unwrap(turn)),
             bytes32(uint256(seat)),
             commitment
         );
@@ -55,6 +55,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
         address[3] calldata owners,
         SealedBallot[] calldata ballots
     ) internal returns (JobState) {
+        if (ballots.length == 0) revert NothingSealed(jobId);
         bytes32[] memory commitments = new bytes32[](ballots.length);
         uint256 places = 0;
         for (uint256 i = 0; i < ballots.length; ++i) {
@@ -81,7 +82,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
         if (owner == address(0)) revert PlaceInvalid(place);
         if (msg.sender == owner) return;
         bytes32 digest =
-            ballotDigest(jobId, turn.round(), uint24(turn.seatAt(place)), ballot.commitment);
+            ballotDigest(jobId, turn, uint24(turn.seatAt(place)), ballot.commitment);
         (address signer,,) = ECDSA.tryRecover(digest, ballot.r, ballot.vs);
         if (signer != owner) revert BallotNotSigned(place, owner);
     }
@@ -117,6 +118,7 @@ abstract contract JobBallots is IVerificationJobs, EIP712 {
         for (uint256 i = 0; i < ballots.length; ++i) {
             Ballot calldata ballot = ballots[i];
             uint256 place = ballot.place;
+            if (place > 2) revert PlaceInvalid(place);
             bytes32 commitment = ballot.code;
             if (ballot.salt != 0) {
                 if (state.voteAt(place) == LAPSED) {

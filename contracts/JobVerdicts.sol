@@ -28,9 +28,11 @@ abstract contract JobVerdicts is IVerificationJobs, VerifierSeats {
             Round round = i < past.length ? past[i] : last;
             if (round.isWithheld()) return (Verdict.Withheld, matches, mismatches);
             (uint256 yes, uint256 no) = round.tally();
-            matches += yes;
-            mismatches += no;
-            abstentions += round.abstentions();
+            unchecked {
+                matches += yes; // at most 3 a round
+                mismatches += no;
+                abstentions += round.abstentions();
+            }
             if (no > yes && !_hadMismatch(past[:i], round.leafOf())) ++leaves;
         }
         verdict = Verdict.Inconclusive;
@@ -99,8 +101,12 @@ abstract contract JobVerdicts is IVerificationJobs, VerifierSeats {
             if (seat == 0) break;
             uint256 vote = round.voteOf(place);
             if (vote == ABSTAINED) continue;
-            if (_isFined(vote, verdict)) {
+            if (vote == LAPSED) {
                 fined += _charge(seat);
+            } else if (_isAgainst(vote, verdict)) {
+                // Who said what most said of the same leaf may have been right about that leaf.
+                (uint256 yes, uint256 no) = round.tally();
+                if (vote == MATCH ? yes <= no : no <= yes) fined += _charge(seat);
             } else {
                 _pay(seat, fee);
                 fees += fee;
@@ -109,8 +115,7 @@ abstract contract JobVerdicts is IVerificationJobs, VerifierSeats {
         _credit(_sink, fined);
     }
 
-    function _isFined(uint256 vote, Verdict verdict) private pure returns (bool) {
-        if (vote == LAPSED) return true;
+    function _isAgainst(uint256 vote, Verdict verdict) private pure returns (bool) {
         if (verdict == Verdict.Accepted) return vote == MISMATCH;
         return verdict == Verdict.Rejected && vote == MATCH;
     }

@@ -124,6 +124,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             deal.conditions.votes.panel(),
             deal.conditions.requester.account(),
             deal.conditions.provider.account(),
+            trail.appellant,
             trail.appellant == address(0) ? past[:0] : past
         );
         require(panel != 0, NobodyToSit(jobId));
@@ -167,7 +168,7 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
         Turn turn = trail.turn;
         JobState state = _states[jobId];
         if (state.sealedPlaces() != turn.fullPanel()) _requireFrom(turn.end());
-        _requireBefore(turn.end() + _openTime);
+        _requireBefore(_openEnd(turn, state));
         _requireProven(deal.claim, turn.leaf(), opening);
         emit LeafOpened(jobId, opening, ballots);
         JobState before = state;
@@ -196,8 +197,8 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
             return;
         }
         _requireBound(jobId, Phase.Drawn, trail);
-        _requireFrom(trail.turn.end() + _openTime);
         JobState state = _states[jobId];
+        _requireFrom(_openEnd(trail.turn, state));
         bool withheld = state.sealedPlaces() != 0 && !state.isOpened();
         uint256 votes = withheld ? state.mismatchOfAllSealed() : state.votes();
         _endRound(jobId, deal, trail, recorded(trail.turn, votes, withheld));
@@ -263,13 +264,25 @@ contract VerificationJobs is JobStates, JobBallots, JobVerdicts {
 
     /// @dev How long after its first draw a job can be open: seats must stay bound so long.
     function _longest(JobRules memory rules_) private pure returns (uint256) {
-        uint256 round = uint256(rules_.drawTime) + rules_.sealTime + rules_.openTime;
+        uint256 round = uint256(rules_.drawTime) + rules_.sealTime + 2 * rules_.openTime;
         return (ROUND_LIMIT + 1) * round + rules_.appealTime;
     }
 
+    /// @dev The leaf has one opening time from the end of the sealing, ballots have another: however
+    /// late the leaf is shown, seats have time left to bring theirs.
+    function _openEnd(Turn turn, JobState state) private view returns (uint256) {
+        return turn.end() + (state.isOpened() ? 2 * _openTime : _openTime);
+    }
+
+    /// @dev Of a beacon that fails: a round that never comes, so that the job ends as one that nobody
+    /// drew, and its money is not locked.
     function _nextRound() private view returns (uint64) {
         if (address(_beacon) == address(0)) return uint64(block.number) + BLOCKS_AHEAD;
-        return _beacon.next();
+        try _beacon.next() returns (uint64 round) {
+            return round;
+        } catch {
+            return type(uint64).max;
+        }
     }
 
     function _valueOf(uint64 round) private view returns (bytes32) {

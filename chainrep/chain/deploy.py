@@ -85,7 +85,7 @@ class JobTerms:
     @property
     def notice(self) -> int:
         """How long a seat that left stays bound: the longest job, and a day."""
-        round_time = self.draw_time + self.seal_time + self.open_time
+        round_time = self.draw_time + self.seal_time + 2 * self.open_time
         return _MOST_ROUNDS * round_time + self.appeal_time + 24 * 3_600
 
 

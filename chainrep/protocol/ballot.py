@@ -28,7 +28,7 @@ _HIGH_BIT = 1 << 255
 _TYPES = {
     "Ballot": [
         {"name": "jobId", "type": "uint256"},
-        {"name": "round", "type": "uint8"},
+        {"name": "turn", "type": "uint256"},
         {"name": "seat", "type": "uint24"},
         {"name": "commitment", "type": "bytes32"},
     ]
@@ -37,10 +37,11 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What a seat's owner signs: that the seat commits so in a job's round."""
+    """What a seat's owner signs: that the seat commits so in this turn of a job, which has panel,
+    leaf and the draw's salt in it: after a reorganisation it is good for no other draw."""
 
     job: int
-    round: int
+    turn: int
     seat: int
     commitment: bytes
 
@@ -119,7 +120,7 @@ def _typed(ballot: Ballot, domain: JobDomain) -> SignableMessage:
     }
     message = {
         "jobId": ballot.job,
-        "round": ballot.round,
+        "turn": ballot.turn,
         "seat": ballot.seat,
         "commitment": ballot.commitment,
     }

@@ -119,6 +119,10 @@ class Job:
             raise InputError("Nobody has committed to this job.")
         return self.turn
 
+    def open_end(self, open_time: int) -> int:
+        """Until when the leaf can be opened, or once it was, the ballots (Unix s)."""
+        return self.drawn.end + (open_time if self.leaf is None else 2 * open_time)
+
     @property
     def frame(self) -> bytes:
         """What ballots are sealed with; InputError before somebody committed."""

@@ -40,7 +40,8 @@ class Conditions:
     ``fee`` what a seat gets for a vote. Codes that differ in at most ``threshold`` bits match. A
     round has ``panel`` seats (1 to 3), and there are at most ``rounds`` (1 to 7) before an appeal.
     Matches must lead by ``accept_lead`` votes, of which there must be so many, mismatches by
-    ``reject_lead``, which is 2 or more. Raises InputError for anything else.
+    ``reject_lead``, which is 2 or more, and no more than there can be votes, an appeal included.
+    Raises InputError for anything else.
     """
 
     requester: str
@@ -67,7 +68,7 @@ class Conditions:
         _check("panel", self.panel, 1, PLACES)
         _check("number of rounds", self.rounds, 1, MAX_ROUNDS)
         _check("accept lead", self.accept_lead, 1, self.panel * self.rounds)
-        _check("reject lead", self.reject_lead, 2, _MAX_UINT8)
+        _check("reject lead", self.reject_lead, 2, self.panel * (self.rounds + 1))
 
     @property
     def cost(self) -> int:

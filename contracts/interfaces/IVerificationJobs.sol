@@ -34,12 +34,14 @@ import {IVerifierSeats} from "./IVerifierSeats.sol";
 ///
 /// Money: Accepted pays price and bond to the provider, Inconclusive the bond; the rest of it all
 /// less fees goes to the requester. A seat has its fee for a vote that agrees with the verdict, and
-/// for any vote if that is Inconclusive or Withheld. A seat that voted against the verdict, or did
-/// not seal or open in time, is fined once per round; fines go to the sink, so that nobody gains by
-/// them. A lost appeal bond goes to the provider of an accepted job, else to the requester.
+/// for any vote if that is Inconclusive or Withheld. A seat that did not seal or open in time,
+/// or voted against the verdict and against most of its round, is fined once per round; with most
+/// of its round but against the verdict, it has neither fee nor fine. Fines go to the sink, so that
+/// nobody gains by them. A lost appeal bond goes to the provider of an accepted job, else to the requester.
 /// @custom:warning An honest provider can be rejected, or a cheat accepted, by whoever holds most
 /// of the seats that are drawn: choose panel, rounds and leads by what is at stake. A receipt of one
-/// leaf can be accepted or found inconclusive, never rejected.
+/// leaf can be accepted or found inconclusive, never rejected: then the requester has paid for the
+/// votes alone.
 interface IVerificationJobs is IVerifierSeats {
     /// @notice Where a job is. `Closed` is for good.
     enum Phase {
@@ -74,7 +76,8 @@ interface IVerificationJobs is IVerifierSeats {
     /// that jobs without a fee would wear them out.
     /// @param drawTime How long a panel can be drawn.
     /// @param sealTime How long its seats can seal, from the draw.
-    /// @param openTime How long leaf and ballots can be opened, from the end of the sealing.
+    /// @param openTime How long the leaf can be opened, from the end of the sealing; ballots, once it
+    /// was, as long again.
     /// @param appealTime How long a provisional verdict can be appealed.
     /// @param notice How long a seat that left stays bound: at least as long as the longest job.
     struct JobRules {
@@ -255,6 +258,9 @@ interface IVerificationJobs is IVerifierSeats {
     /// @notice Thrown when the ballots are not those sealed, all of them, in the order they came.
     error BallotsMismatch(uint256 jobId);
 
+    /// @notice Thrown when no ballot is sealed.
+    error NothingSealed(uint256 jobId);
+
     /// @notice Thrown when leaf and ballots were all opened before.
     error NothingOpened(uint256 jobId);
 
@@ -280,7 +286,7 @@ interface IVerificationJobs is IVerifierSeats {
     function draw(uint256 jobId, Deal calldata deal, Trail calldata trail) external;
 
     /// @notice Seal ballots. Anyone may carry them; the owners' signatures count, over the EIP-712
-    /// type `Ballot(uint256 jobId,uint8 round,uint24 seat,bytes32 commitment)`.
+    /// type `Ballot(uint256 jobId,uint256 turn,uint24 seat,bytes32 commitment)`.
     /// @param jobId The job.
     /// @param frame `frameOf` the job now.
     /// @param turn The drawn turn.
@@ -356,7 +362,7 @@ interface IVerificationJobs is IVerifierSeats {
         returns (bytes32);
 
     /// @notice The EIP-712 digest that a seat's owner signs.
-    function ballotDigest(uint256 jobId, uint8 round, uint24 seat, bytes32 commitment)
+    function ballotDigest(uint256 jobId, Turn turn, uint24 seat, bytes32 commitment)
         external
         view
         returns (bytes32);

@@ -15,9 +15,12 @@ function isValid(VoteTerms terms) pure returns (bool) {
     uint256 seats = terms.panel();
     uint256 most = terms.rounds();
     uint256 lead = terms.acceptLead();
-    return VoteTerms.unwrap(terms) >> 144 == 0 && terms.threshold() < 256 && seats > 0 && seats < 4
-        && most > 0 && most <= ROUND_LIMIT && lead > 0 && lead <= seats * most
-        && terms.rejectLead() > 1;
+    uint256 lag = terms.rejectLead();
+    unchecked {
+        return VoteTerms.unwrap(terms) >> 144 == 0 && terms.threshold() < 256 && seats > 0
+            && seats < 4 && most > 0 && most <= ROUND_LIMIT && lead > 0 && lead <= seats * most
+            && lag > 1 && lag <= seats * (most + 1);
+    }
 }
 
 function fee(VoteTerms terms) pure returns (uint256) {

@@ -30,7 +30,7 @@ def advance(jobs: VerificationJobs, job: Job, private_key: bytes, patience: int 
             step = jobs.time_out
         elif now >= job.drawn.end - jobs.rules.draw_time and jobs.beacon_ready(job.drawn):
             step = jobs.draw
-    elif job.phase is Phase.DRAWN and now >= job.drawn.end + jobs.rules.open_time:
+    elif job.phase is Phase.DRAWN and now >= job.open_end(jobs.rules.open_time):
         step = jobs.time_out
     elif job.phase is Phase.JUDGED and now >= job.drawn.end:
         step = jobs.finalize

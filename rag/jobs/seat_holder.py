@@ -119,7 +119,7 @@ class SeatHolder:
             ballot = SealedBallot(place, commitment, b"")
             return taken(lambda: self.jobs.seal(job, [ballot], self.key))
         shown = place in {entry.place for entry in job.opened}
-        in_time = now < job.drawn.end + self.jobs.rules.open_time
+        in_time = now < job.open_end(self.jobs.rules.open_time)
         if is_sealed and job.leaf is not None and not shown and in_time:
             return self._open(job, seat, place)
         return False

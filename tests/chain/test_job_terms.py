@@ -35,7 +35,7 @@ def test_a_deployment_is_bound_to_the_terms_that_were_asked_for(session):
     times = (rules.draw_time, rules.seal_time, rules.open_time, rules.appeal_time)
     assert times == (3_600, 3_600, 3_600, 86_400)
     assert (rules.seat_bond, rules.fine) == (JOB_TERMS.seat_bond, JOB_TERMS.fine)
-    assert rules.notice == JOB_TERMS.notice == 8 * 3 * 3_600 + 2 * 86_400
+    assert rules.notice == JOB_TERMS.notice == 8 * 4 * 3_600 + 2 * 86_400
 
 
 def test_the_longest_times_still_leave_a_notice_that_the_contract_takes():

@@ -149,7 +149,8 @@ contract JobVectorsTest is Shipped {
                 id, round, seat, wordAt("ballots", i, ".code"), wordAt("ballots", i, ".salt")
             );
             require(commitment == wordAt("ballots", i, ".commitment"), "commitment");
-            bytes32 content = keccak256(abi.encode(typehash, id, round, seat, commitment));
+            bytes32 turn = wordAt("ballots", i, ".turn");
+            bytes32 content = keccak256(abi.encode(typehash, id, turn, seat, commitment));
             bytes32 digest = keccak256(bytes.concat(hex"1901", separator, content));
             require(digest == wordAt("ballots", i, ".digest"), "digest");
             (address signer,,) =

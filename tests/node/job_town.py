@@ -143,7 +143,7 @@ class JobTown:
         """What the seat at a place signs."""
         seat = job.drawn.panel[place]
         commitment = commitment_of(job.id, job.drawn.round, seat, reveal)
-        ballot = Ballot(job.id, job.drawn.round, seat, commitment)
+        ballot = Ballot(job.id, job.drawn.word, seat, commitment)
         key = self.seats[seat].private_key
         return SealedBallot(place, commitment, sign_ballot(ballot, self.jobs.domain, key))
 

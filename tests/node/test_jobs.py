@@ -107,7 +107,7 @@ def test_a_verifier_that_does_not_seal_or_open_in_time_is_fined(town):
     town.wait_until(job.drawn.end)
     job = town.open(job, {0: reveals[0]})
     assert [ballot.vote for ballot in job.opened] == [Vote.MATCH]
-    town.wait_until(job.drawn.end + LOCAL_JOBS.open_time)
+    town.wait_until(job.open_end(LOCAL_JOBS.open_time))
     job = town.time_out(job)
     assert job.past[0].votes == (Vote.MATCH, Vote.LAPSED, Vote.LAPSED)
     job = town.finalize(job)
@@ -231,8 +231,9 @@ def test_what_python_hashes_and_signs_is_what_the_contract_does(town):
     commitment = commitment_of(job.id, 7, 2**24 - 1, reveal)
     named = (job.id, 7, 2**24 - 1)
     assert functions.commitmentOf(*named, reveal.code, reveal.salt).call() == commitment
-    digest = ballot_digest(Ballot(*named, commitment), town.jobs.domain)
-    assert functions.ballotDigest(*named, commitment).call() == digest
+    signed = (job.id, 2**255 + 7, 2**24 - 1, commitment)
+    digest = ballot_digest(Ballot(*signed), town.jobs.domain)
+    assert functions.ballotDigest(*signed).call() == digest
 
 
 def test_terms_are_requested_once_and_only_by_the_requester(town):

@@ -24,7 +24,7 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 def read(vector):
     commitment = unhex(vector["commitment"])
-    return Ballot(number(vector["jobId"]), vector["round"], vector["seat"], commitment)
+    return Ballot(number(vector["jobId"]), number(vector["turn"]), vector["seat"], commitment)
 
 
 FIRST = read(VECTORS["ballots"][0])
@@ -36,7 +36,7 @@ SIGNATURE = sign_ballot(FIRST, DOMAIN, KEYS[SIGNER])
 def test_commitments_digests_and_signatures_are_those_of_the_vectors(vector):
     ballot = read(vector)
     reveal = Reveal(unhex(vector["code"]), unhex(vector["salt"]))
-    assert commitment_of(ballot.job, ballot.round, ballot.seat, reveal) == ballot.commitment
+    assert commitment_of(ballot.job, vector["round"], ballot.seat, reveal) == ballot.commitment
     assert ballot_digest(ballot, DOMAIN) == unhex(vector["digest"])
     signature = unhex(vector["r"]) + unhex(vector["vs"])
     assert sign_ballot(ballot, DOMAIN, KEYS[vector["signer"]]) == signature
@@ -54,7 +54,7 @@ def test_a_short_code_stands_at_the_left_of_its_word():
 
 
 @pytest.mark.parametrize(
-    "change", [{"job": 9}, {"round": 9}, {"seat": 9}, {"commitment": bytes(32)}]
+    "change", [{"job": 9}, {"turn": 9}, {"seat": 9}, {"commitment": bytes(32)}]
 )
 def test_a_signature_is_good_for_no_other_ballot(change):
     assert recover_voter(replace(FIRST, **change), DOMAIN, SIGNATURE) != SIGNER

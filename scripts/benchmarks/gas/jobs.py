@@ -91,7 +91,7 @@ class JobsUnderTest:
         salts = [self.rng.randbytes(SALT_BYTES).rjust(32, b"\0") for _ in seats]
         owners = [functions.seatOf(seat).call()[0] for seat in seats]
         sealed = [
-            self._sealed(job, seat, place, owner, salt, code)
+            self._sealed(job, turn, seat, place, owner, salt, code)
             for place, (seat, owner, salt) in enumerate(zip(seats, owners, salts, strict=True))
         ]
         frame = functions.frameOf(job, deal, NOBODY, []).call()
@@ -110,11 +110,11 @@ class JobsUnderTest:
         return gas
 
     def _sealed(
-        self, job: int, seat: int, place: int, owner: str, salt: bytes, code: bytes
+        self, job: int, turn: int, seat: int, place: int, owner: str, salt: bytes, code: bytes
     ) -> tuple[Any, ...]:
         functions = self.contract.functions
         commitment = functions.commitmentOf(job, 0, seat, code, salt).call()
-        digest = functions.ballotDigest(job, 0, seat, commitment).call()
+        digest = functions.ballotDigest(job, turn, seat, commitment).call()
         signature = Account.unsafe_sign_hash(digest, self.keys[owner])
         odd = (signature.v - 27) << 255
         return (place, commitment, signature.r.to_bytes(32), (odd | signature.s).to_bytes(32))

@@ -143,21 +143,32 @@ contract JobsHandler is JobsBase {
 
     function openSome(uint8 mask) external {
         if (model != IVerificationJobs.Phase.Drawn) return;
-        (uint256 places,,) = jobs.progressOf(jobId);
+        (uint256 places, uint256 votes, bool opened) = jobs.progressOf(jobId);
         uint256 end = trail.turn.end();
-        bool due = block.timestamp < end + HOUR
+        bool due = block.timestamp < openEnd()
             && (block.timestamp >= end || places == trail.turn.fullPanel());
+        bool fresh = !opened;
+        for (uint256 place = 0; place < 3; ++place) {
+            bool shown = (places >> place) & (mask >> place) & 1 == 1;
+            if (shown && (votes >> (2 * place)) & 3 == 0) fresh = true;
+        }
         bytes memory call =
             abi.encodeCall(jobs.open, (jobId, deal, trail, opening(), ballots(mask)));
+        due = due && fresh;
         tries(STRANGER, 0, call, due);
         model = jobs.phaseOf(jobId);
         require(model != IVerificationJobs.Phase.Closed, "closed early");
     }
 
+    function openEnd() private view returns (uint256) {
+        (,, bool opened) = jobs.progressOf(jobId);
+        return trail.turn.end() + (opened ? 2 * HOUR : HOUR);
+    }
+
     function letTimeOut() external {
         uint256 end = trail.turn.end();
         bool due = (model == IVerificationJobs.Phase.Committed && block.timestamp >= end)
-            || (model == IVerificationJobs.Phase.Drawn && block.timestamp >= end + HOUR);
+            || (model == IVerificationJobs.Phase.Drawn && block.timestamp >= openEnd());
         bytes memory call = abi.encodeCall(jobs.timeOut, (jobId, deal, trail));
         if (tries(STRANGER, 0, call, due)) model = jobs.phaseOf(jobId);
     }
@@ -217,7 +228,7 @@ contract JobsHandler is JobsBase {
         while (
             model == IVerificationJobs.Phase.Committed || model == IVerificationJobs.Phase.Drawn
         ) {
-            uint256 end = trail.turn.end() + HOUR;
+            uint256 end = trail.turn.end() + 2 * HOUR;
             if (block.timestamp < end) vm.warp(end);
             timeOut();
             model = jobs.phaseOf(jobId);

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IVerificationJobs} from "../../../contracts/interfaces/IVerificationJobs.sol";
 import {IVerifierSeats} from "../../../contracts/interfaces/IVerifierSeats.sol";
 import {partyOf} from "../../../contracts/types/Party.sol";
+import {Round} from "../../../contracts/types/Round.sol";
 import {Log} from "../Vm.sol";
 import {JobsBase} from "./JobsBase.sol";
 import {Receipt} from "./Receipt.sol";
@@ -28,7 +29,7 @@ contract JobAttacksTest is JobsBase {
         jobs.open(jobId, deal, trail, opening(), shown);
         shown[1] = IVerificationJobs.Ballot(1, copied, 0);
         openAs(shown);
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         require(trail.past[0].voteOf(1) == 0, "the copier lapsed");
     }
@@ -107,8 +108,11 @@ contract JobAttacksTest is JobsBase {
         vm.prevrandao(value);
         vm.recordLogs();
         try jobs.draw(jobId, deal, trail) {}
-        catch {
-            return; // every position looked at is a party's
+        catch (bytes memory reason) {
+            // Every position that was looked at is a party's.
+            bytes memory nobody = abi.encodeWithSelector(IVerificationJobs.NobodyToSit.selector, jobId);
+            require(keccak256(reason) == keccak256(nobody), "another reason");
+            return;
         }
         follow();
         for (uint256 place = 0; place < 3; ++place) {
@@ -170,7 +174,7 @@ contract JobAttacksTest is JobsBase {
         requestToDraw();
         sealOne(0, codeFor("y"));
         sealOne(1, codeFor("n"));
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         finalize();
         verdictIs(IVerificationJobs.Verdict.Withheld, 0, 0);
@@ -185,7 +189,7 @@ contract JobAttacksTest is JobsBase {
     function test_Attack_AppealAgainstAWithheldLeaf() external {
         requestToDraw();
         sealOne(0, codeFor("y"));
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         reverts(IVerificationJobs.TooLate.selector, trail.turn.end());
         vm.prank(PROVIDER);
@@ -207,7 +211,7 @@ contract JobAttacksTest is JobsBase {
         reverts(IVerifierSeats.NothingToCollect.selector, seat);
         vm.prank(owner);
         jobs.collect(seat);
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         draw();
         vote("yyy");
@@ -278,7 +282,7 @@ contract JobAttacksTest is JobsBase {
         deal.conditions.provider = partyOf(STRANGER, BOND);
         draw();
         sealOne(0, codeFor("y"));
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         finalize();
         owes(STRANGER, 0);
@@ -288,7 +292,8 @@ contract JobAttacksTest is JobsBase {
     /// A test that is switched off by its parameters: leads that decide nothing, or at once.
     function test_Attack_DisabledSequentialTest(uint8 accept, uint8 reject, uint8 rounds) external {
         deal.conditions = conditionsOf(address(0), THRESHOLD, 1, rounds, accept, reject);
-        bool sound = rounds > 0 && rounds <= 7 && accept > 0 && accept <= rounds && reject > 1;
+        bool sound = rounds > 0 && rounds <= 7 && accept > 0 && accept <= rounds && reject > 1
+            && reject <= rounds + 1;
         IVerificationJobs.Terms memory asked = terms();
         uint256 cost = jobs.costOf(deal.conditions);
         vm.prank(REQUESTER);
@@ -345,6 +350,57 @@ contract JobAttacksTest is JobsBase {
         require(
             keccak256(abi.encode(shown)) == keccak256(abi.encode(opening())), "what seats need"
         );
+    }
+
+    /// A provider shows its leaf at the last moment, so that no seat can open any more: ballots have
+    /// a time of their own, which begins with the leaf.
+    function test_Attack_LeafShownAtTheLastMoment() external {
+        requestToDraw();
+        bytes32[] memory given = new bytes32[](3);
+        for (uint256 place = 0; place < 3; ++place) {
+            given[place] = codeFor("n");
+        }
+        seal(given);
+        uint256 end = trail.turn.end();
+        vm.warp(end + HOUR - 1);
+        openAs(ballots(0));
+        vm.warp(end + HOUR);
+        reverts(IVerificationJobs.TooEarly.selector, end + 2 * HOUR);
+        jobs.timeOut(jobId, deal, trail);
+        vm.warp(end + 2 * HOUR - 1);
+        openAs(ballots(7));
+        require(trail.past.length == 1 && trail.past[0].voteOf(2) == 2, "votes");
+    }
+
+    /// Calls that seal nothing would log without end, and nobody could read the job any more.
+    function test_Attack_SealsThatSealNothing() external {
+        requestToDraw();
+        IVerificationJobs.SealedBallot[] memory none;
+        address[3] memory sitting = owners();
+        bytes32 frame = jobs.frameOf(jobId, deal, trail.appellant, trail.past);
+        reverts(IVerificationJobs.NothingSealed.selector, jobId);
+        jobs.seal(jobId, frame, trail.turn, seed, sitting, none);
+    }
+
+    /// Who found a bad leaf bad is not fined because the other leaves were good.
+    function test_Attack_FineForTheTruthAboutALeaf() external {
+        deal.conditions = conditionsOf(address(0), THRESHOLD, 3, 3, 3, 2);
+        vm.prank(REQUESTER);
+        jobId = jobs.request{value: PRICE + 9 * uint256(FEE)}(terms());
+        commit();
+        draw();
+        vote("nnn");
+        Round first = trail.past[0];
+        draw();
+        vote("yyy");
+        draw();
+        vote("yyy");
+        finalize();
+        verdictIs(IVerificationJobs.Verdict.Accepted, 6, 3);
+        for (uint256 place = 0; place < 3; ++place) {
+            uint256 balance = jobs.seatOf(uint24(first.seatOf(place))).balance;
+            require(balance >= SEAT_BOND, "not fined");
+        }
     }
 
     function panelNow() private returns (uint256 panel) {

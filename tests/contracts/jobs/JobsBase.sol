@@ -246,7 +246,7 @@ abstract contract JobsBase is Shipped {
         returns (IVerificationJobs.SealedBallot memory)
     {
         uint24 seat = uint24(trail.turn.seatAt(place));
-        bytes32 digest = jobs.ballotDigest(jobId, trail.turn.round(), seat, sealing);
+        bytes32 digest = jobs.ballotDigest(jobId, trail.turn, seat, sealing);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
         bytes32 vs = bytes32((uint256(v - 27) << 255) | uint256(s));
         return IVerificationJobs.SealedBallot(uint8(place), sealing, r, vs);

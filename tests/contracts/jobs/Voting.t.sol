@@ -181,7 +181,9 @@ contract VotingTest is JobsBase {
         notAll(list);
         list = ballots(7);
         list[2].place = 200;
-        notAll(list);
+        IVerificationJobs.Opening memory leaf = opening();
+        reverts(IVerificationJobs.PlaceInvalid.selector, 200);
+        jobs.open(jobId, deal, trail, leaf, list);
     }
 
     /* TIMING OUT */
@@ -205,7 +207,7 @@ contract VotingTest is JobsBase {
         sealOne(1, codeFor("y"));
         vm.warp(trail.turn.end());
         openAs(ballots(1));
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         phaseIs(IVerificationJobs.Phase.Committed);
         draw();
@@ -221,11 +223,11 @@ contract VotingTest is JobsBase {
         IVerificationJobs.Ballot[] memory none;
         openAs(none);
         phaseIs(IVerificationJobs.Phase.Drawn);
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         phaseIs(IVerificationJobs.Phase.Committed);
         draw();
-        vm.warp(trail.turn.end() + HOUR);
+        vm.warp(trail.turn.end() + 2 * HOUR);
         timeOut();
         phaseIs(IVerificationJobs.Phase.Judged);
         finalize();
