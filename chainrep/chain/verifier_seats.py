@@ -25,8 +25,9 @@ MAX_SEAT = 2**24 - 1
 class JobRules:
     """What a deployment is bound to for good; times in seconds, money in wei.
 
-    A panel can be drawn for ``draw_time``, its seats can seal for ``seal_time`` after that, leaf
-    be opened for ``open_time`` after that and ballots as long again, a verdict be appealed for ``appeal_time``.
+    A panel can be drawn for ``draw_time``, its seats can seal for ``seal_time`` after that, the
+    leaf be opened for ``open_time`` after that and ballots as long again, a verdict be appealed
+    for ``appeal_time``.
     A seat costs ``seat_bond``; a lapse, or a vote against the verdict, costs it ``fine``, which
     ``sink`` is owed. A vote is paid ``least_fee`` at least. One that left gets the rest after
     ``notice``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
 
 TEMPERATURES = (1000, 0, 500)
 """In turn from batch to batch, in thousandths: margins grow as temperature falls."""
+MEASURED = "Calibrations are measured at temperatures 0, 0.5 and 1, without filters."
 BATCHES = (8, 1, 32)
 _PROMPT_TOKENS = (8, 48)
 Progress = Callable[[str, int, int], None]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Plan:
     bits: int = 256
     bound: float = 0.01
     confidence: float = 0.95
-    clip: float = 8.0
+    least_clip: float = 0.25
     sums: tuple[int, ...] = (2, 4)
     attacks: tuple[str, ...] = ("int8", "int4")
     seed: int = 0
@@ -73,21 +77,33 @@ class _Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """Per answer: both sides' projections, and token scores of the verifier's leaves."""
+    """Per answer: both sides' projections, and the margins of its tokens for the verifier."""
 
     given: list[NDArray[np.float32]]
     own: list[NDArray[np.float32]]
-    scores: list[NDArray[np.float64]]
+    margins: list[NDArray[np.float64]]
+
+
+def is_measured(decode: DecodeSpec) -> bool:
+    """Whether a calibration speaks of tokens chosen so: not colder than what it saw, no filter."""
+    coldest = min(filter(None, TEMPERATURES))
+    is_plain = decode.top_k == 0 and decode.top_p_milli == 1000
+    return is_plain and (decode.greedy or decode.temperature_milli >= coldest)
 
 
 def calibrate_machine(
-    folder: str | Path, texts: Sequence[str], plan: Plan, progress: Progress | None = None
+    folder: str | Path,
+    texts: Sequence[str],
+    plan: Plan,
+    progress: Progress | None = None,
+    left_out: Callable[[str], None] = _log.warning,
 ) -> Calibration:
     """Run the model in ``folder`` on cuts of ``texts`` in every setting and return what it shows.
 
     The width comes from answers with even numbers, limits and recalls from the odd ones. One model
-    is held at a time. ``progress(what, done, total)``. Raises CalibrationError where the plan is
-    too small for its bound, ModelError where a setting cannot be run here.
+    is held at a time. ``progress(what, done, total)``. ``left_out`` is told of each pair that no
+    limit can be had for, in a sentence. Raises CalibrationError where that is so of all of them,
+    ModelError where a setting cannot be run here.
     """
     told = progress or (lambda *_: None)
     total = len(plan.providers) + len(plan.verifiers)
@@ -111,7 +127,17 @@ def calibrate_machine(
             pairs[key] = {"": _verified(model, runs, plan), **beside}
     told("Choosing", total, total)
     width = _width(pairs, plan)
-    return Calibration(tuple(_limits(key, pairs[key], width, plan) for key in sorted(pairs)))
+    found, failures = list[PairCalibration](), list[CalibrationError]()
+    for key in sorted(pairs):
+        try:
+            found.append(_limits(key, pairs[key], width, plan))
+        except CalibrationError as error:
+            failures.append(error)
+    if not found:
+        raise failures[0]
+    for failure in failures:
+        left_out(f"A pair is left out. {failure.summary}")
+    return Calibration(tuple(found))
 
 
 def _prompts(model: CausalModel, texts: Sequence[str], plan: Plan) -> list[list[int]]:
@@ -149,10 +175,10 @@ def _verified(model: CausalModel, runs: Sequence[_Shown], plan: Plan) -> _Pair:
         rows = runs[part]
         passes = teacher_force_batch(model, [r.prompt for r in rows], [r.tokens for r in rows])
         for row, found in zip(rows, passes, strict=True):
-            margins = token_margins(found.logits, row.tokens, row.seed, row.decode)
             pair.given.append(row.projected)
             pair.own.append(_host(sketcher, found.states))
-            pair.scores.append(np.array(token_scores(margins, plan.clip)))
+            margins = token_margins(found.logits, row.tokens, row.seed, row.decode)
+            pair.margins.append(margins)
     return pair
 
 
@@ -167,7 +193,13 @@ def _width(pairs: dict[str, dict[str, _Pair]], plan: Plan) -> float:
 def _limits(key: str, found: dict[str, _Pair], width: float, plan: Plan) -> PairCalibration:
     dithers = Sketcher(1, width, plan.bits).planes.dithers
     flips = {name: _flips(pair, width, dithers)[1::2] for name, pair in found.items()}
-    scores = {name: pair.scores[1::2] for name, pair in found.items()}
+    # Twice the worst honest token, of all answers: a token that far off is no rounding.
+    worst = max(float(margins.max()) for margins in found[""].margins)
+    clip = max(2 * worst, plan.least_clip)
+    scores = {
+        name: [np.array(token_scores(margins, clip)) for margins in pair.margins[1::2]]
+        for name, pair in found.items()
+    }
     return calibrate_pair(
         key,
         Honest(flips.pop(""), scores.pop("")),
@@ -176,7 +208,7 @@ def _limits(key: str, found: dict[str, _Pair], width: float, plan: Plan) -> Pair
         bits=plan.bits,
         bound=plan.bound,
         confidence=plan.confidence,
-        token_clip=plan.clip,
+        token_clip=clip,
         attacks=flips,
         token_attacks=scores,
         sums=plan.sums,

@@ -58,11 +58,13 @@ class Recomputed:
 
 @dataclass(frozen=True, slots=True)
 class LeafFinding:
-    """One leaf: bits that differ, and the tokens' mean clipped margin over 32 places."""
+    """One leaf: bits that differ, the tokens' mean clipped margin over 32 places, and the largest
+    margin of one token."""
 
     place: int
     distance: int
     token_score: float
+    worst: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ def judge(
     """Compare a receipt's codes and sign word with one's own and decide.
 
     A flaw is a mismatch. So are two leaves beyond their limit, several in a row beyond theirs
-    together, or one so far off that honest runs do not get there; one leaf that is only a little
-    beyond decides nothing. Without limits for the pair of machines nothing is decided.
+    together, a code so far off that honest runs do not get there, or a single token that falls
+    short by the clip; one leaf that is only a little beyond decides nothing. Without limits for the
+    pair of machines nothing is decided.
     """
     bits = own.codes.shape[1] * 8
     given = np.frombuffer(b"".join(codes), np.uint8).reshape(len(codes), -1)
@@ -115,9 +118,7 @@ def judge(
         )
     clip = limits.tokens.clip if limits else math.inf
     distances = np.bitwise_count(given ^ own.codes).sum(axis=1).tolist()
-    scores = token_scores(own.margins, clip)
-    pairs = enumerate(zip(distances, scores, strict=True))
-    leaves = tuple(LeafFinding(i, int(d), s) for i, (d, s) in pairs)
+    leaves = _leaves(own.margins, clip, distances)
     if flaws:
         return Finding(Verdict.MISMATCH, tuple(flaws), leaves, limits)
     if limits is None:
@@ -160,22 +161,37 @@ def sign_flaws(given: bytes, own: bytes) -> list[str]:
 
 def token_flaws(own: Recomputed, limits: Limits) -> list[str]:
     """Say so where the tokens of several leaves, or of one by far, are not the model's choice."""
-    scores = token_scores(own.margins, limits.tokens.clip)
-    leaves = [LeafFinding(i, 0, score) for i, score in enumerate(scores)]
+    leaves = _leaves(own.margins, limits.tokens.clip, [0] * len(own.codes))
     beyond = [leaf for leaf in leaves if _beyond(leaf, limits)]
     if len(beyond) > 1 or any(_far_beyond(leaf, limits, 8 * own.codes.shape[1]) for leaf in beyond):
         return [_described(leaf, limits) for leaf in beyond]
     return []
 
 
+def _leaves(
+    margins: NDArray[np.float64], clip: float, distances: Sequence[int]
+) -> tuple[LeafFinding, ...]:
+    scores = token_scores(margins, clip)
+    worst = [float(margins[i : i + WINDOW].max()) for i in range(0, len(margins), WINDOW)]
+    rows = zip(distances, scores, worst, strict=True)
+    return tuple(LeafFinding(i, int(d), s, w) for i, (d, s, w) in enumerate(rows))
+
+
 def _beyond(leaf: LeafFinding, limits: Limits) -> bool:
-    return leaf.distance > limits.leaf or leaf.token_score > limits.tokens.threshold
+    far = leaf.distance > limits.leaf or leaf.token_score > limits.tokens.threshold
+    return far or leaf.worst >= limits.tokens.clip
 
 
 def _far_beyond(leaf: LeafFinding, limits: Limits, bits: int) -> bool:
-    """Two tokens that are wrong altogether, or more bits than a leaf at its limit ever shows."""
-    wrong_tokens = leaf.token_score > limits.tokens.threshold + 2 * limits.tokens.clip / WINDOW
-    return wrong_tokens or _tail(leaf.distance, bits, max(limits.leaf, 1) / bits) < CHANCE
+    """A token that is wrong altogether, or more bits than a leaf at its limit ever shows.
+
+    The clip is twice what the worst honest token of the calibration fell short by. In a mean over
+    32 places one such token could hide: an answer of an end token alone, say.
+    """
+    return (
+        leaf.worst >= limits.tokens.clip
+        or _tail(leaf.distance, bits, max(limits.leaf, 1) / bits) < CHANCE
+    )
 
 
 def _tail(count: int, bits: int, share: float) -> float:
@@ -208,4 +224,6 @@ def _described(leaf: LeafFinding, limits: Limits) -> str:
             f"its tokens fall short of the model's choice by {leaf.token_score:.3f}, "
             f"{limits.tokens.threshold:.3f} is usual"
         )
+    if leaf.worst >= limits.tokens.clip:
+        parts.append(f"one token falls short by {leaf.worst:.2f}, which no honest one does")
     return f"Leaf {leaf.place}: {'; '.join(parts)}."

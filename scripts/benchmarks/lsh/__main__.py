@@ -15,7 +15,6 @@ import click
 import numpy as np
 
 from scripts.benchmarks.lsh.detect import Bench, Plan, Runs, report
-from scripts.benchmarks.lsh.detection import CLIP
 from scripts.benchmarks.lsh.subject import Subject, View, random_8b, trained_subject
 
 TOPLOC_BYTES = 258
@@ -102,7 +101,7 @@ class _Parts:
         found = report(runs)
         if self.save is not None:
             _save(runs, found["width"], self.save)
-        return {"model": subject.name, "clip": CLIP, **found}
+        return {"model": subject.name, **found}
 
     def overhead(self) -> Mapping[str, Any]:
         """What receipts and checks cost beside generating, one answer at a time and eight."""

@@ -29,6 +29,8 @@ BITS, TOKENS = 256, 128
 CHOSEN_ON = "int8"
 """The fraud whose even receipts the width is chosen on."""
 
+SEQUENCE_CLIP = 8.0
+
 Say = Callable[[str], None]
 Make = Callable[[Prompts, list[bytes]], Fraud]
 
@@ -174,11 +176,11 @@ def report(runs: Runs) -> dict[str, Any]:
 def _sequence(runs: Runs, width: float, main: str, pairs: list[str]) -> dict[str, Any]:
     def columns(leaves: Leaves) -> LeafColumns:
         flips = leaves.flips(width, runs.dithers).astype(float)
-        return leaves.receipt, flips, leaves.scores(detection.CLIP)
+        return leaves.receipt, flips, leaves.scores(SEQUENCE_CLIP)
 
     honest = {pair: columns(runs.honest[pair]) for pair in pairs}
     cheats = {name: columns(leaves) for name, (leaves, _) in runs.fraud.items()}
-    return measure_sequence(honest, cheats, main, BITS, detection.CLIP)
+    return measure_sequence(honest, cheats, main, BITS, SEQUENCE_CLIP)
 
 
 def _seeds(count: int, seed: int, draw: int) -> list[bytes]:

@@ -16,18 +16,20 @@ from rag.lsh.exact_bounds import lower_bound, needed_trials, smallest_threshold,
 from rag.lsh.flip_curve import choose_width
 from scripts.benchmarks.lsh.trials import Leaves, curve_gap
 
-BOUND, CONFIDENCE, CLIP = 0.01, 0.95, 8.0
+BOUND, CONFIDENCE, LEAST_CLIP = 0.01, 0.95, 0.25
 LEAVES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a leaf, and the sum over four, may differ by, for one pair of machines."""
+    """What a leaf, and the sum over four, may differ by, for one pair of machines: bits, mean
+    clipped margin, and the clip, which no margin may reach: twice the worst honest one's."""
 
     width: float
     flips: int
     flips_of_four: int | None
     score: float
+    clip: float
 
 
 def even(leaves: Leaves) -> Leaves:
@@ -49,13 +51,15 @@ def rules_for(honest: Leaves, width: float, dithers: NDArray[np.float64]) -> Rul
     """Thresholds that honest leaves exceed at most at a rate of 1 %, with confidence .95."""
     part = even(honest)
     flips = part.flips(width, dithers)
+    clip = max(2 * float(np.nanmax(part.margins)), LEAST_CLIP)
     sums = of_four(part.receipt, flips)
     enough = len(sums) >= needed_trials(BOUND, CONFIDENCE)
     return Rules(
         width,
         int(smallest_threshold(flips.astype(float), BOUND, CONFIDENCE)[0]),
         int(smallest_threshold(sums.astype(float), BOUND, CONFIDENCE)[0]) if enough else None,
-        smallest_threshold(part.scores(CLIP), BOUND, CONFIDENCE)[0],
+        smallest_threshold(part.scores(clip), BOUND, CONFIDENCE)[0],
+        clip,
     )
 
 
@@ -84,7 +88,8 @@ def caught(
         counted = place == np.array(leaf)[leaves.receipt]
     part = leaves.where(counted & (leaves.receipt % 2 == 1) if held_out else counted)
     flips = part.flips(rules.width, dithers)
-    states, tokens = flips > rules.flips, part.scores(CLIP) > rules.score
+    wrong = np.nanmax(part.margins, axis=1) >= rules.clip
+    states, tokens = flips > rules.flips, (part.scores(rules.clip) > rules.score) | wrong
     found: dict[str, Any] = {
         "leaves": len(part),
         "distance": round(float(np.median(part.distance)), 5),
@@ -132,6 +137,7 @@ def honest_rates(
             **rejected_wrongly(rejected, found["leaves"]),
             "threshold": rules[pair].flips,
             "token_threshold": rules[pair].score,
+            "token_clip": rules[pair].clip,
             "distance": found["distance"],
             "flip_share": found["flips"] / len(dithers),
             "states": found["states"],

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rag.errors import CalibrationError
 from rag.loaders import demo_dataset
+from rag.lsh.calibrate import calibrate_pair
 from rag.lsh.calibration_file import read_calibration, write_calibration
 from rag.lsh.honest_runs import Plan, calibrate_machine
 
@@ -41,6 +43,28 @@ def test_a_plan_too_small_for_its_bound_says_how_much_is_needed(small_llama_fold
         calibrate_machine(
             small_llama_folder, texts, replace(PLAN, answers=6, verifiers=(("float32", "sdpa"),))
         )
+
+
+def test_a_pair_that_cannot_be_told_from_unrelated_runs_is_left_out_and_named(
+    small_llama_folder, texts, monkeypatch
+):
+    blind = "cpu/float32/sdpa|cpu/float32/eager"
+
+    def far_apart(key, honest, *given, **named):
+        if key == blind:
+            far = [np.full_like(run, 128) for run in honest.distances]
+            honest = replace(honest, distances=far)
+        return calibrate_pair(key, honest, *given, **named)
+
+    monkeypatch.setattr("rag.lsh.honest_runs.calibrate_pair", far_apart)
+    told = []
+    found = calibrate_machine(small_llama_folder, texts, PLAN, left_out=told.append)
+    assert [pair.key for pair in found.pairs] == ["cpu/float32/sdpa|cpu/float32/sdpa"]
+    assert len(told) == 1
+    assert blind in told[0]
+    only = replace(PLAN, verifiers=(("float32", "eager"),))
+    with pytest.raises(CalibrationError, match="unrelated windows come within"):
+        calibrate_machine(small_llama_folder, texts, only, left_out=told.append)
 
 
 def test_too_little_text_to_cut_prompts_from_is_refused(small_llama_folder):

@@ -13,7 +13,15 @@ from rag.lsh.prefill import teacher_force
 from rag.lsh.sketch import Sketcher, sign_word_of
 from rag.lsh.tampering import tamper
 from rag.lsh.token_check import TokenCheck
-from rag.lsh.verifier import Limits, Recomputed, Verdict, judge, recompute, token_scores
+from rag.lsh.verifier import (
+    Limits,
+    Recomputed,
+    Verdict,
+    judge,
+    recompute,
+    token_flaws,
+    token_scores,
+)
 from rag.lsh.windows import WINDOW, window_vectors
 
 SEED = b"s" * 32
@@ -115,13 +123,22 @@ def test_a_flaw_is_a_mismatch_whatever_the_codes_are():
     assert finding.reasons == ("It was signed by nobody.",)
 
 
-def test_one_wrong_token_in_one_leaf_is_not_enough_two_are():
+def test_one_token_is_enough_if_it_is_further_off_than_any_honest_one():
     codes, own = flipped(0, 0)
-    for wrong, verdict in ((1, Verdict.INCONCLUSIVE), (3, Verdict.MISMATCH)):
+    for margin, verdict in ((3.9, Verdict.INCONCLUSIVE), (4.0, Verdict.MISMATCH)):
         margins = np.zeros(64)
-        margins[:wrong] = 9.0
+        margins[7] = margin
         found = judge(codes, bytes(32), replace(own, margins=margins), LIMITS)
         assert found.verdict is verdict
+
+
+def test_an_answer_that_is_an_end_token_alone_is_not_the_models(small_llama, prompts):
+    end = small_llama.end_tokens[0]
+    decode = DecodeSpec(max_tokens=32, end_tokens=(end,))
+    sketcher = Sketcher(32 * small_llama.dimensions, 0.05)
+    for i, prompt in enumerate(prompts[:8]):
+        own = recompute(small_llama, prompt, (end,), bytes([i]) * 32, decode, sketcher)
+        assert token_flaws(own, LIMITS), "a prefill of a word that the model did not choose"
 
 
 def test_a_short_last_leaf_counts_its_tokens_over_thirty_two_places():
