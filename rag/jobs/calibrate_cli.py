@@ -11,7 +11,13 @@ from chainrep.cli.options import json_option
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.errors import InputError
 from rag.jobs.guard import with_rag
-from rag.jobs.options import limit_threads, model_option, threads_option
+from rag.jobs.options import (
+    check_writable,
+    limit_threads,
+    model_option,
+    threads_option,
+    writing,
+)
 
 if TYPE_CHECKING:
     from rag.lsh.calibration import Calibration
@@ -82,7 +88,9 @@ def calibrate(
         sums=(),
         seed=seed,
     )
+    check_writable(out)
     texts = _texts(text)
+    left_out: list[str] = []
     limit_threads(threads)
     with progress() as bar:
         task = bar.add_task("Loading", total=None)
@@ -93,8 +101,12 @@ def calibrate(
             lambda what, done, total: bar.update(
                 task, description=what, completed=done, total=total
             ),
+            left_out.append,
         )
-    write_calibration(found, out)
+    with writing(out):
+        write_calibration(found, out)
+    for words in left_out:
+        click.echo(words, err=True)
     if as_json:
         print_json(summary(found))
     else:

@@ -27,7 +27,7 @@ class KeptFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            (folder / _DRAFTS).mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(folder / _DRAFTS)
         except OSError as error:
             raise _failed(folder, error) from error
 
@@ -41,11 +41,7 @@ class KeptFiles:
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.replace(path)
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            _sync(self.folder)
         except OSError as error:
             raise _failed(self.folder, error) from error
 
@@ -99,6 +95,22 @@ class KeptFiles:
         if not _NAME.fullmatch(name):
             raise StoreError(f"{name[:60]!r} is no name for a file here.")
         return self.folder / name
+
+
+def _make(folder: Path) -> None:
+    """Make it and the parents that it lacks, for their owner only, and put each on the disk."""
+    lacking = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(lacking):
+        place.mkdir(mode=0o700, exist_ok=True)
+        _sync(place.parent)
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _failed(folder: Path, error: OSError) -> StoreError:

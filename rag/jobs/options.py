@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chainrep.cli.address import read_address
-from chainrep.errors import InputError
+from chainrep.errors import InputError, StoreError
 
 if TYPE_CHECKING:
     from chainrep.session import Session
@@ -118,6 +120,27 @@ def decoding(command: F) -> Callable[..., Any]:
         return command(decode=decode, **rest)
 
     return with_decode
+
+
+def check_writable(path: Path) -> None:
+    """Raise InputError where a file could not be written here: before hours of work, or money."""
+    folder = path.parent
+    with writing(path):
+        if not folder.is_dir():
+            raise InputError(f"There is no folder {folder} for {path.name}.", "Make it first.")
+        if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+            raise InputError(f"{path} cannot be written.", "Name another file with --out.")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the disk says against a file into StoreError."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror}).", "Name another file with --out."
+        ) from error
 
 
 def read_providers(given: tuple[str, ...]) -> dict[str, str]:

@@ -17,14 +17,14 @@ from chainrep.protocol.job_trail import Phase
 from chainrep.protocol.keccak import keccak
 from chainrep.protocol.receipt_file import ReceiptFile, dump_receipt, load_receipt
 from chainrep.protocol.transcript import Transcript, seed_commit
-from rag.errors import RagError
 from rag.jobs.advancing import advance, can_open, taken
 from rag.jobs.disclosure import Disclosure, dump_disclosure
 from rag.jobs.kept_files import KeptFiles
 from rag.jobs.offer import Offer
 from rag.jobs.order import Order, dump_order, load_order
 from rag.jobs.provider_call import ANSWER, DISCLOSURE
-from rag.jobs.runner import Runner
+from rag.jobs.runner import RUN_FAILURES, Runner, reason_of
+from rag.lsh.honest_runs import MEASURED, is_measured
 
 COMMIT_SECONDS = 10
 """An order that leaves less time than this to commit is not begun."""
@@ -78,11 +78,13 @@ class Provider:
     def accept(self, job_id: int, order: Order, requester: str) -> None:
         """Keep an order; raise InputError where it is not what the terms on the chain ask for, and
         NotAuthorized where somebody else than the job's requester brings it."""
-        if self.files.get(_name(job_id, _ORDER)) is not None:
-            return
+        if self.jobs.phase(job_id) is Phase.NONE:  # one call: a stranger's guess costs no more
+            raise InputError(f"There is no job 0x{job_id:064x}.")
         job = self.reader.read(job_id)
         if job.terms.conditions.requester != requester:
             raise NotAuthorized("Only the requester of a job can order it.")
+        if self.files.get(_name(job_id, _ORDER)) is not None:
+            return
         for refused in self._refusals(job, order):
             raise InputError(refused)
         self.files.put(_name(job_id, _ORDER), dump_order(order))
@@ -115,7 +117,7 @@ class Provider:
             job_id = int(name.removesuffix(_ORDER), 16)
             try:
                 moved = self._tend(self.reader.read(job_id)) or moved
-            except ChainError as error:  # of one job, or of all: each is tried again
+            except (ChainError, InputError) as error:  # of one job, or a server lags: tried again
                 _log.warning("job 0x%064x: %s", job_id, error)
         return moved
 
@@ -149,8 +151,8 @@ class Provider:
         if content is None:
             try:
                 made = self.runner.answer(self._order(job.id), job_word(job.id), self.key)
-            except RagError as error:
-                _log.error("job 0x%064x cannot be run: %s", job.id, error)
+            except RUN_FAILURES as error:
+                _log.error("job 0x%064x cannot be run: %s", job.id, reason_of(error))
                 self.files.drop(_name(job.id, _ORDER))
                 return True
             content = dump_receipt(*made)
@@ -200,6 +202,7 @@ class Provider:
             ),
             "The prompt is not that of the terms.": terms.prompt_digest == words.prompt_digest,
             "The salt is not that of the terms.": terms.seed_commit == seed_commit(order.salt),
+            MEASURED: is_measured(order.decode),
             "The answer may be longer than this provider writes.": (
                 order.decode.max_tokens <= self.prices.max_tokens and length <= model.context
             ),

@@ -17,12 +17,14 @@ from chainrep.errors import EvidenceUnavailable, InputError
 from rag.jobs.guard import with_rag
 from rag.jobs.options import (
     calibration_option,
+    check_writable,
     decoding,
     job_files,
     model_option,
     published_option,
     read_job,
     read_providers,
+    writing,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ wait_option = click.option(
 @decoding
 @click.option("--price", required=True, metavar="ETH", help="What an honest answer is paid.")
 @click.option("--bond", metavar="ETH", help="What the provider puts up [ten times the price].")
-@click.option("--fee", metavar="ETH", help="What each vote is paid [a tenth of the price, or the least].")
+@click.option("--fee", metavar="ETH", help="What each vote is paid [a tenth of the price].")
 @click.option("--panel", type=click.IntRange(1, 3), default=3, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 7), default=3, show_default=True)
 @click.option("--accept-lead", type=click.IntRange(1), default=2, show_default=True)
@@ -91,14 +93,14 @@ def request(
     from rag.jobs.runner import same_model
     from rag.lsh.calibration_file import read_calibration
     from rag.lsh.causal_model import load_causal_model
-    from rag.lsh.honest_runs import TEMPERATURES
+    from rag.lsh.honest_runs import MEASURED, is_measured
     from rag.lsh.model_spec import describe_model
 
-    if 0 < decode(()).temperature_milli < min(filter(None, TEMPERATURES)):
+    check_writable(out)
+    if not is_measured(decode(())):
         raise InputError(
-            "Calibrations are measured at temperatures 0, 0.5 and 1: below 0.5 honest tokens could"
-            " look wrong.",
-            "Take --temperature 0, or 0.5 and more.",
+            f"{MEASURED} Honest tokens chosen otherwise could look wrong.",
+            "Take --temperature 0, or 0.5 and more, and neither --top-k nor --top-p.",
         )
     ((address, url),) = read_providers((provider,)).items()
     wei = read_amount("--price", price, ETHER)
@@ -158,6 +160,7 @@ def resume(
     """
     from rag.lsh.causal_model import load_causal_model
 
+    check_writable(out)
     number = read_job(job)
     requester = _requester(config, read_passphrase, published_account)
     requester.recall(number)
@@ -170,7 +173,8 @@ def _see_through(
     with progress() as bar:
         bar.add_task("Waiting for the answer", total=None)
         content, found = _await_answer(requester, number, wait)
-    out.write_bytes(content)
+    with writing(out):
+        out.write_bytes(content)
     words = found.transcript
     text = model.text(words.output) if words else ""
     if as_json:
@@ -194,6 +198,11 @@ def _await_answer(requester: Requester, number: int, wait: float) -> tuple[bytes
     requester.pay(number)
     is_ordered, trouble = False, ""
     while True:
+        # First: whatever the provider shows by now, it can no longer commit.
+        if requester.reclaim(number):
+            raise EvidenceUnavailable(
+                f"Nobody committed to the job in time, and its money came back.{trouble}"
+            )
         try:
             if not is_ordered:
                 requester.hand_over(number)
@@ -203,10 +212,6 @@ def _await_answer(requester: Requester, number: int, wait: float) -> tuple[bytes
                 return found
         except EvidenceUnavailable as error:
             trouble = f" {error.summary}"
-        if requester.reclaim(number):
-            raise EvidenceUnavailable(
-                f"Nobody committed to the job in time, and its money came back.{trouble}"
-            )
         if time.monotonic() > until:
             raise EvidenceUnavailable(
                 f"There is no answer after {wait:.0f} s.{trouble}",

@@ -22,6 +22,7 @@ from chainrep.protocol.job_trail import Phase
 from chainrep.protocol.receipt_file import ReceiptFile, load_receipt
 from chainrep.protocol.transcript import Transcript, seed_commit
 from chainrep.protocol.typed_data import LedgerDomain
+from rag.jobs.advancing import taken
 from rag.jobs.kept_files import KeptFiles
 from rag.jobs.offer import Offer, load_offer
 from rag.jobs.order import Order, dump_order, load_order
@@ -156,25 +157,32 @@ class Requester:
     def answer(self, number: int) -> tuple[bytes, ReceiptFile] | None:
         """The receipt with its transcript, once the provider committed to it; None until then.
 
-        Raises EvidenceUnavailable where the provider shows something else than it committed to.
+        Raises EvidenceUnavailable where the provider shows something else than it committed to, or
+        nothing that is a receipt.
         """
         kept = self.recall(number)
         content = self._call_of(kept).fetch(number, ANSWER)
         if content is None:
             return None
-        found = load_receipt(content)
-        job = self.reader.read(number)
-        if flaws := self._flaws(kept, found, job):
+        try:
+            found = load_receipt(content)
+            flaws = self._flaws(kept, found, self.reader.read(number))
+        except InputError as error:
+            raise EvidenceUnavailable(
+                f"What the provider shows cannot be checked. {error.summary}"
+            ) from error
+        if flaws:
             raise EvidenceUnavailable(f"The provider's receipt is not sound. {' '.join(flaws)}")
         return content, found
 
     def reclaim(self, number: int) -> bool:
         """Take the money back of a job that nobody committed to in time; whether that was so."""
-        job = self.reader.read(number)
-        if job.phase is not Phase.REQUESTED or self.jobs.client.now() < job.terms.commit_by:
+        terms = self.recall(number).terms
+        if self.jobs.client.now() < terms.commit_by:
             return False
-        self.jobs.reclaim(job.terms, self.key)
-        return True
+        if self.jobs.phase(number) is not Phase.REQUESTED:
+            return False
+        return taken(lambda: self.jobs.reclaim(terms, self.key))
 
     def _flaws(self, kept: Request, found: ReceiptFile, job: Job) -> list[str]:
         words, decode = found.transcript, kept.order.decode

@@ -8,6 +8,7 @@ from pathlib import Path
 from chainrep.errors import ConfigError, InputError
 from chainrep.protocol.inference_receipt import InferenceReceipt
 from chainrep.protocol.transcript import Transcript
+from rag.errors import RagError
 from rag.jobs.order import Order
 from rag.lsh.calibration import Calibration
 from rag.lsh.causal_model import CausalModel, load_causal_model
@@ -19,6 +20,18 @@ from rag.lsh.setting import pair_of, setting_of
 from rag.lsh.sketch import Sketcher
 from rag.lsh.verifier import Limits
 from rag.lsh.windows import WINDOW
+
+RUN_FAILURES = (
+    RagError,
+    InputError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a run of a model may end with; torch says RuntimeError for most, for lack of memory too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,13 @@ class Runner:
         (found,) = generate(self.model, [order.prompt], order.decode, [seed])
         promise = self.promise(order.decode)
         return generation_receipt(found, self.sketcher, promise, order.salt, private_key, job)
+
+
+def reason_of(failure: Exception) -> str:
+    """A failure of a run for a log: our own words, else its kind only, for torch may quote words
+    of the prompt."""
+    known = isinstance(failure, (RagError, InputError))
+    return str(failure) if known else type(failure).__name__
 
 
 def same_model(ours: ModelSpec, theirs: ModelSpec) -> bool:

@@ -24,7 +24,7 @@ from rag.jobs.disclosure import load_disclosure
 from rag.jobs.kept_files import KeptFiles
 from rag.jobs.opinion import Opinion, abstain, form_opinion
 from rag.jobs.provider_call import DISCLOSURE, ProviderCall
-from rag.jobs.runner import Runner
+from rag.jobs.runner import RUN_FAILURES, Runner, reason_of
 from rag.jobs.wire import bytes_in, dump_object, load_object
 
 OVERLAP = 64
@@ -84,7 +84,7 @@ class SeatHolder:
                     open_jobs.pop()
                     continue
                 moved = self._tend(job, seen.seats) or moved
-            except ChainError as error:  # of one job, or of all: each is tried again
+            except (ChainError, InputError) as error:  # of one job, or a server lags: tried again
                 _log.warning("job 0x%064x: %s", job_id, error)
         self._remember(Watch(seen.block, seen.seats, tuple(open_jobs)))
         return moved
@@ -159,10 +159,15 @@ class SeatHolder:
             content = self._call(job).fetch(job.id, DISCLOSURE)
             if content is None:
                 return None
-            return form_opinion(self.runner, load_disclosure(content), job)
+            shown = load_disclosure(content)
         except (EvidenceUnavailable, InputError) as error:
             _log.warning("job 0x%064x: %s", job.id, error)
             return None
+        try:
+            return form_opinion(self.runner, shown, job)
+        except RUN_FAILURES as error:
+            _log.error("job 0x%064x cannot be recomputed: %s", job.id, reason_of(error))
+            return abstain("it cannot be recomputed here")
 
     def _call(self, job: Job) -> ProviderCall:
         url = self.providers.get(job.provider)

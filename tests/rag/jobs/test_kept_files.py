@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,20 @@ def test_what_was_put_is_there_for_the_next_program_and_for_its_owner_only(tmp_p
     again.drop("a.ballot")
     assert again.get("a.ballot") is None
     again.drop("a.ballot")
+
+
+def test_folders_that_were_made_are_the_owners_only_and_on_the_disk(tmp_path, monkeypatch):
+    synced, sync = [], os.fsync
+
+    def noting(file):
+        synced.append(Path(f"/proc/self/fd/{file}").readlink())
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    KeptFiles(tmp_path / "jobs" / "chain" / "provider")
+    made = [tmp_path / "jobs", tmp_path / "jobs" / "chain", tmp_path / "jobs" / "chain/provider"]
+    assert synced == [tmp_path, *made]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in made} == {0o700}
 
 
 def test_a_killed_writer_leaves_the_old_content_or_the_new_one(tmp_path):

@@ -1,5 +1,6 @@
 """Requester, provider and verifiers in one program, over real HTTP, on a real chain."""
 
+import json
 import secrets
 import time
 from contextlib import ExitStack
@@ -7,12 +8,16 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
 
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
 from chainrep.config import Config
 from chainrep.errors import EvidenceUnavailable, InputError
 from chainrep.protocol.ballot import DISAGREE, NO_CODE
+from chainrep.protocol.job_terms import job_word
 from chainrep.protocol.job_trail import JobVerdict, Phase, Vote
 from chainrep.protocol.typed_data import LedgerDomain
 from chainrep.service.server import HttpServer
@@ -25,10 +30,13 @@ from rag.jobs.provider import Prices, Provider, address_of
 from rag.jobs.provider_call import ANSWER, DISCLOSURE, ProviderCall
 from rag.jobs.provider_service import PROVIDER_LIMITS, provider_app
 from rag.jobs.receipt_check import check_receipt
-from rag.jobs.requester import Deal, Requester
+from rag.jobs.request_cli import _await_answer
+from rag.jobs.requester import Deal, Requester, _dump
 from rag.jobs.seat_holder import SeatHolder
 from rag.lsh.calibration import Calibration
 from rag.lsh.decode_spec import DecodeSpec
+from rag.lsh.generation import generate
+from rag.lsh.receipts import sampling_seed
 from rag.lsh.verifier import Verdict
 
 KEYS = [account.private_key for account in dev_accounts(10)]
@@ -62,8 +70,9 @@ class Market:
         parts = {"runner": self.runner, "providers": urls} | changes
         return SeatHolder(self.jobs, self.reader, files=files, key=KEYS[number], **parts)
 
-    def draft(self, deal=DEAL):
-        decode = DecodeSpec(max_tokens=64, end_tokens=self.runner.model.end_tokens)
+    def draft(self, deal=DEAL, change=None):
+        end = self.runner.model.end_tokens
+        decode = DecodeSpec(max_tokens=64, end_tokens=end, **(change or {}))
         prompt = tuple(self.runner.model.tokens("The first ship that"))
         offer = self.requester.offer(self.url, self.address)
         return self.requester.draft(self.url, offer, prompt, decode, self.runner.calibration, deal)
@@ -242,3 +251,110 @@ def test_a_job_whose_provider_never_answers_is_called_off(market):
     assert market.requester.reclaim(number)
     assert market.reader.read(number).outcome.verdict is JobVerdict.NONE
     assert market.jobs.owed(address_of(KEYS[0])) > DEAL.price
+
+
+def test_a_provider_that_shows_garbage_does_not_keep_the_requesters_money(market):
+    async def show(_):
+        return PlainTextResponse("garbage")
+
+    async def take(_):
+        return JSONResponse({}, 202)
+
+    number = market.draft(replace(DEAL, commit_seconds=30))
+    routes = [Route("/jobs/{job}", take, methods=["POST"]), Route("/jobs/{job}/answer", show)]
+    with HttpServer(Starlette(routes=routes)) as hostile:
+        kept = replace(market.requester.recall(number), url=hostile.url)
+        market.requester.files.put(f"{number:064x}.request", _dump(kept))
+        with pytest.raises(EvidenceUnavailable, match=r"after 1 s.*cannot be checked"):
+            _await_answer(market.requester, number, 1)
+        for _ in range(5):
+            market.step()
+        with pytest.raises(EvidenceUnavailable, match="its money came back"):
+            _await_answer(market.requester, number, 1)
+    assert market.jobs.owed(address_of(KEYS[0])) > DEAL.price
+
+
+@pytest.mark.parametrize(
+    "change", [{"temperature_milli": 1}, {"temperature_milli": 499}, {"top_k": 5},
+               {"top_p_milli": 900}],
+)  # fmt: skip
+def test_a_provider_does_not_sample_as_nobody_measured(market, change):
+    number = market.draft(change=change)
+    market.requester.pay(number)
+    with pytest.raises(EvidenceUnavailable, match="1, without filters"):
+        market.requester.hand_over(number)
+
+
+def breaks(*_):
+    raise RuntimeError("out of memory at 'The first ship'")
+
+
+def test_a_seat_whose_model_breaks_abstains_and_goes_on(market, monkeypatch, caplog):
+    number = market.ordered()
+    with monkeypatch.context() as patch:
+        patch.setattr("rag.jobs.opinion.recompute", breaks)
+        job = market.play(number, lambda job: len(job.past) == 1)
+    assert job.past[0].votes == (Vote.ABSTAINED,) * 3
+    assert "cannot be recomputed: RuntimeError" in caplog.text
+    assert "first ship" not in caplog.text
+
+
+def test_an_order_that_breaks_the_model_is_set_aside_and_the_next_one_is_run(
+    market, monkeypatch, caplog
+):
+    broken, next_one = market.ordered(), market.ordered()
+    order = market.requester.recall(broken).order
+
+    def generate_or_break(model, prompts, decode, seeds):
+        seed = sampling_seed(order.salt, job_word(broken))
+        return breaks() if seeds == [seed] else generate(model, prompts, decode, seeds)
+
+    monkeypatch.setattr("rag.jobs.runner.generate", generate_or_break)
+    assert market.provider.step()
+    assert market.reader.read(broken).phase is Phase.REQUESTED
+    assert market.reader.read(next_one).phase is Phase.COMMITTED
+    assert market.provider.files.names(".order") == [f"{next_one:064x}.order"]
+    assert "cannot be run: RuntimeError" in caplog.text
+    assert "first ship" not in caplog.text
+
+
+def test_a_server_that_is_a_block_behind_ends_nobody(market, monkeypatch, caplog):
+    number = market.ordered()
+    before = market.reader.read(number).block - 1
+    with monkeypatch.context() as patch:
+        patch.setattr(type(market.reader), "head", lambda _: before)
+        assert not market.provider.step()
+        holder = market.holders[0]
+        holder.files.put("progress.json", _progress(before, number))
+        assert not holder.step()
+    assert caplog.text.count("There is no job") == 2
+    assert holder.waiting
+    assert market.provider.step()
+    assert market.reader.read(number).phase is Phase.COMMITTED
+
+
+def _progress(block, number):
+    return json.dumps({"block": block, "seats": [], "watched": [f"0x{number:064x}"]}).encode()
+
+
+def test_a_strangers_guess_at_a_job_costs_the_provider_no_look_through_the_log(market, monkeypatch):
+    number = market.ordered()
+    order = dump_order(market.requester.recall(number).order)
+    looked = []
+    scan = type(market.reader)._in_ranges
+    monkeypatch.setattr(
+        type(market.reader), "_in_ranges", lambda *given: looked.append(given) or scan(*given)
+    )
+    with pytest.raises(EvidenceUnavailable, match="no job"):
+        market.call(number, KEYS[9]).order(secrets.randbits(256), order)
+    assert looked == []
+    market.requester.hand_over(number)
+    assert looked
+
+
+def test_only_the_requester_is_told_that_an_order_was_taken(market):
+    number = market.ordered()
+    order = dump_order(market.requester.recall(number).order)
+    with pytest.raises(EvidenceUnavailable, match="Only the requester"):
+        market.call(number, KEYS[9]).order(number, order)
+    market.call(number, KEYS[0]).order(number, order)

@@ -11,9 +11,10 @@ from starlette.routing import Route
 
 from chainrep.chain.devnet import dev_accounts
 from chainrep.cli.app import cli
-from chainrep.errors import ChainrepError, InputError
+from chainrep.errors import ChainrepError, InputError, StoreError
 from chainrep.protocol.receipt_file import dump_receipt
 from chainrep.service.server import HttpServer
+from rag.jobs.options import writing
 from rag.jobs.order import Order
 from rag.lsh.calibration_file import read_calibration, write_calibration
 from rag.lsh.decode_spec import DecodeSpec
@@ -132,6 +133,37 @@ def test_a_calibration_is_measured_and_written(runner, tmp_path):
     pairs = json.loads(done.stdout)["pairs"]
     assert [pair["pair"] for pair in pairs] == [pair.key for pair in read_calibration(out).pairs]
     assert all(0 < pair["honest_beyond_at_most"] <= 0.2 for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [("calibrate", []), ("request", ["--provider", "p", "--calibration", "c", "--prompt", "p",
+                                     "--price", "1"])],
+)  # fmt: skip
+@pytest.mark.parametrize(("out", "said"), [("nowhere/out.json", "no folder"), (".", "written")])
+def test_a_result_that_could_not_be_written_is_refused_before_anything_is_done(
+    tmp_path, command, options, out, said
+):
+    arguments = ["jobs", command, "--model", "none", "--out", str(tmp_path / out), *options]
+    done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+    assert isinstance(done.exception, InputError)
+    assert said in done.exception.summary
+
+
+def test_a_disk_that_fails_at_the_end_is_told_in_a_sentence(tmp_path):
+    with pytest.raises(StoreError, match=r"cannot be written \(No such file"), writing(tmp_path):
+        (tmp_path / "gone" / "receipt.json").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    "sampling", [["--temperature", "0.4"], ["--top-k", "3"], ["--top-p", "0.9"]]
+)
+def test_a_request_to_sample_as_nobody_measured_costs_nothing(tmp_path, sampling):
+    arguments = ["jobs", "request", "--model", "none", "--out", str(tmp_path / "r.json")]
+    arguments += ["--provider", "p", "--calibration", "c", "--prompt", "p", "--price", "1"]
+    done = CliRunner().invoke(cli, [*arguments, *sampling], standalone_mode=False)
+    assert isinstance(done.exception, InputError)
+    assert "without filters" in done.exception.summary
 
 
 def test_a_setting_that_this_machine_has_not_is_an_error_with_a_remedy(runner, tmp_path):
