@@ -99,7 +99,7 @@ class JobsUnderTest:
 
         opening = (*leaves[leaf], prove_leaf(hashes, leaf))
         ballots = [(place, code, salt) for place, salt in enumerate(salts)]
-        trail = (NOBODY, turn, [])
+        trail: tuple[str, int, list[int]] = (NOBODY, turn, [])
         gas["open"] = self._send(functions.open(job, deal, trail, opening, ballots))
         ended = self._logged("RoundEnded")
         let_pass(self.client, PHASE_SECONDS)
