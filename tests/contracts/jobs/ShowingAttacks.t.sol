@@ -1,13 +1,74 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IBeacon} from "../../../contracts/interfaces/IBeacon.sol";
 import {IVerificationJobs} from "../../../contracts/interfaces/IVerificationJobs.sol";
 import {Round} from "../../../contracts/types/Round.sol";
 import {Log} from "../Vm.sol";
 import {JobsBase} from "./JobsBase.sol";
 
+/// A beacon that fails for good.
+contract DeadBeacon is IBeacon {
+    error Dead();
+
+    function next() external pure returns (uint64) {
+        revert Dead();
+    }
+
+    function value(uint64) external pure returns (bytes32) {
+        revert Dead();
+    }
+}
+
 /// Attacks that this project's own reviews found, on what is shown, when, and to whom.
 contract ShowingAttacksTest is JobsBase {
+    /// A beacon that fails ends jobs as ones that nobody drew: no money stays locked.
+    function test_Attack_BeaconThatFails() external {
+        IVerificationJobs.JobRules memory given = rules();
+        given.beacon = new DeadBeacon();
+        jobs = deployJobs(given);
+        takeSeat(1);
+        request();
+        commit();
+        reverts(DeadBeacon.Dead.selector);
+        jobs.draw(jobId, deal, trail);
+        vm.warp(trail.turn.end());
+        timeOut();
+        finalize();
+        verdictIs(IVerificationJobs.Verdict.Inconclusive, 0, 0);
+        owes(PROVIDER, BOND);
+        owes(REQUESTER, FULL_COST);
+    }
+
+    /// Who appeals does not sit on the panel that hears it, however many seats it has.
+    function test_Attack_AppellantOnItsOwnPanel(bytes32 value) external {
+        for (uint256 i = 0; i < 20; ++i) {
+            vm.prank(STRANGER);
+            jobs.takeSeat{value: SEAT_BOND}();
+        }
+        deal.conditions = conditionsOf(address(0), THRESHOLD, 1, 1, 1, 2);
+        vm.prank(REQUESTER);
+        jobId = jobs.request{value: PRICE + FEE}(terms());
+        commit();
+        draw();
+        vote("y");
+        vm.recordLogs();
+        vm.prank(STRANGER);
+        jobs.appeal{value: BOND + FEE}(jobId, deal, trail);
+        follow();
+        vm.roll(trail.turn.beaconRound());
+        vm.prevrandao(value);
+        vm.recordLogs();
+        try jobs.draw(jobId, deal, trail) {
+            follow();
+            require(ownerAt(0) != STRANGER, "the appellant sits");
+        } catch (bytes memory reason) {
+            bytes memory nobody =
+                abi.encodeWithSelector(IVerificationJobs.NobodyToSit.selector, jobId);
+            require(keccak256(reason) == keccak256(nobody), "another reason");
+        }
+    }
+
     /// A provider shows its words to a friend on each panel only: whatever the lead, votes that are
     /// not more than those that had nothing to say do not pay it.
     function test_Attack_WordsShownToFriendsOnly() external {
