@@ -15,13 +15,18 @@ member_option = click.option(
 
 def read_members(given: tuple[str, ...]) -> dict[str, str]:
     """URLs by address; raise InputError for what is not ADDRESS=URL, or names one twice."""
+    return read_urls("--member", given)
+
+
+def read_urls(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    """The same of any option that is repeated so."""
     urls: dict[str, str] = {}
     for text in given:
         address, found, url = text.partition("=")
         if not found or not url.startswith(("http://", "https://")):
-            raise InputError(f"--member {text[:80]!r} is not ADDRESS=URL.")
-        member = read_address("--member", address)
+            raise InputError(f"{option} {text[:80]!r} is not ADDRESS=URL.")
+        member = read_address(option, address)
         if member in urls:
-            raise InputError(f"--member names {member} twice.")
+            raise InputError(f"{option} names {member} twice.")
         urls[member] = url
     return urls

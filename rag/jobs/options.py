@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from chainrep.cli.address import read_address
+from chainrep.cli.members import read_urls
 from chainrep.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -144,17 +144,8 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def read_providers(given: tuple[str, ...]) -> dict[str, str]:
-    """URLs by address; raise InputError for what is not ADDRESS=URL, or names one twice."""
-    urls: dict[str, str] = {}
-    for text in given:
-        address, found, url = text.partition("=")
-        if not found or not url.startswith(("http://", "https://")):
-            raise InputError(f"--provider {text[:80]!r} is not ADDRESS=URL.")
-        provider = read_address("--provider", address)
-        if provider in urls:
-            raise InputError(f"--provider names {provider} twice.")
-        urls[provider] = url
-    return urls
+    """URLs by address, as of `chainrep.cli.members.read_urls`."""
+    return read_urls("--provider", given)
 
 
 def read_job(text: str) -> int:

@@ -27,10 +27,10 @@ _ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class TokenCheck:
-    """The mean of margins clipped at ``clip`` may be at most ``threshold``, both in logits / T.
+    """The mean of margins clipped at ``clip`` may be at most ``threshold``, both in logits / T, and
+    no single margin may reach the clip: in the mean of a long answer one token could hide.
 
-    The clip bounds what one token can do to the mean, the honest one that a filter's edge cut off
-    included. Both numbers come from a calibration.
+    Both numbers come from a calibration; the clip is twice the worst honest margin there.
     """
 
     threshold: float
@@ -50,7 +50,7 @@ class TokenCheck:
 
     def accepts(self, margins: NDArray[np.float64]) -> bool:
         """Say whether the tokens are those that the model chooses."""
-        return self.score(margins) <= self.threshold
+        return self.score(margins) <= self.threshold and float(margins.max()) < self.clip
 
 
 def token_score(margins: NDArray[np.float64], clip: float) -> float:

@@ -129,7 +129,10 @@ def test_another_latent_with_the_same_code_is_caught(models, spec):
     """Planes are public: what lies outside them does not change a code, so both ends are opened."""
     wide = replace(spec, dimensions=512)
     rows = make_planes(512).signs.astype(np.float64)
-    step = lambda latent, index: latent * np.float32(0.9)  # noqa: E731
+
+    def step(latent, index):
+        return latent * np.float32(0.9)
+
     latents = run_marks(step, first_latent(SEED, 512), MARKS)
     wanted = first_latent(b"an old image", 512) - latents[5]
     hidden = wanted - rows.T @ np.linalg.solve(rows @ rows.T, rows @ wanted)
@@ -185,7 +188,9 @@ def test_an_opening_that_is_not_the_committed_latent_is_a_mismatch(models, spec,
 
 
 def test_latents_that_would_make_the_model_overflow_are_a_mismatch_and_never_raise(spec):
-    grow = lambda latent, index: latent * np.float32(1e5)  # noqa: E731
+    def grow(latent, index):
+        return latent * np.float32(1e5)
+
     codes = sketch_latents(spec, np.full((STEPS + 1, D), 100, dtype=np.float32))
     for value, reason in (
         (np.nan, "the opened latent has values no sampler has"),

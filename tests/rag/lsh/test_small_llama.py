@@ -40,7 +40,10 @@ def test_a_model_is_a_function_of_its_seed(one_thread, tmp_path):
 
 def test_progress_is_told_step_by_step(one_thread, tmp_path):
     seen = []
-    report = lambda *step: seen.append(step)  # noqa: E731
+
+    def report(*step):
+        seen.append(step)
+
     build_small_llama(tmp_path, TEXTS[:20], steps=3, progress=report)
     assert [(step, steps) for step, steps, _ in seen] == [(1, 3), (2, 3), (3, 3)]
     assert all(4 < nats < 8 for *_, nats in seen)

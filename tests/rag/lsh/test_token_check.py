@@ -60,11 +60,12 @@ def test_a_token_that_the_filter_cut_off_is_as_wrong_as_it_is_far_outside():
     assert token_margins(table, [3], SEEDS[0], DecodeSpec(top_k=4))[0] <= far - 3.1 + 1e-6
 
 
-def test_one_far_token_counts_no_more_than_the_clip():
+def test_one_far_token_counts_no_more_than_the_clip_in_the_mean_and_is_refused_by_itself():
     check = TokenCheck(threshold=0.2, clip=1.0)
     margins = np.array([0.0] * 9 + [50.0])
     assert check.score(margins) == pytest.approx(0.1)
-    assert check.accepts(margins)
+    assert not check.accepts(margins)
+    assert check.accepts(np.array([0.0] * 9 + [0.99]))
     assert not check.accepts(np.array([0.0] * 7 + [50.0] * 3))
 
 
