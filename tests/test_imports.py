@@ -1,10 +1,10 @@
 """What loading a package costs: people pay for what they use."""
 
 import json
+import resource
 import statistics
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -46,10 +46,12 @@ def test_the_public_names_of_chainrep_are_pinned():
 
 @pytest.mark.parametrize("arguments", [["--help"], ["feedback", "--help"]])
 def test_help_answers_within_three_tenths_of_a_second_of_the_interpreters_own_start(arguments):
+    # Processor time, not the clock's: what else the machine does is not our cost.
     def seconds(*command: str) -> float:
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
     pairs = [(seconds("-m", "chainrep", *arguments), seconds("-c", "pass")) for _ in range(7)]
     assert statistics.median(ours - bare for ours, bare in pairs) <= 0.3
