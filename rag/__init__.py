@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rag.loaders import demo_dataset, load_dataset
     from rag.pipeline import Pipeline
     from rag.router import Router
-    from rag.source import Source
+    from rag.source.local import Source
     from rag.types import Answer, Judgement, Passage, Question, Reliability, Span, Vote
 
 __all__ = [
@@ -50,7 +50,7 @@ _MODULES = {
     "rag.loaders": {"demo_dataset", "load_dataset"},
     "rag.pipeline": {"Pipeline"},
     "rag.router": {"Router"},
-    "rag.source": {"Source"},
+    "rag.source.local": {"Source"},
     "rag.types": {"Answer", "Judgement", "Passage", "Question", "Reliability", "Span", "Vote"},
     "rag.errors": {name for name in __all__ if name.endswith("Error")},
 }

@@ -9,7 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Evidence, Judgement, Passage, Reliability, Span
+from rag.types import (
+    Cost,
+    Evidence,
+    Found,
+    Judgement,
+    Passage,
+    Reliability,
+    Silence,
+    Span,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,53 @@ class Searcher(Protocol):
 
     def search(self, query: str, k: int) -> Sequence[Passage]:
         """Return at most ``k`` passages, best first; the caller trusts none of them."""
+        ...
+
+
+class Retriever(Protocol):
+    """Many sources, asked at once."""
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the sources that can be asked, ascending."""
+        ...
+
+    def search(self, query: str, sources: Sequence[int], k: int) -> Mapping[int, Found | Silence]:
+        """Ask each of ``sources`` for at most ``k`` passages; one that fails is silent.
+
+        Never raises for what a source does, and returns within a bounded time.
+        """
+        ...
+
+    def costs(self) -> Mapping[int, Cost]:
+        """Return what is known of prices and latencies, by source id."""
+        ...
+
+
+class Generator(Protocol):
+    """A language model that answers from passages, or from what it knows when it gets none."""
+
+    def answer(self, question: str, sets: Sequence[Sequence[Passage]]) -> list[str | None]:
+        """Return for each set, read on its own, a short answer, or None where it abstains."""
+        ...
+
+
+class Router(Protocol):
+    """Whom to ask, learned from what asking was worth."""
+
+    def choose(
+        self,
+        key: str,
+        question: str,
+        sources: Sequence[int],
+        known: Mapping[int, Reliability],
+        costs: Mapping[int, Cost],
+    ) -> tuple[int, ...]:
+        """Return the distinct ids to ask, ascending; ``key`` names the choice for ``learn``."""
+        ...
+
+    def learn(self, key: str, rewards: Mapping[int, float]) -> None:
+        """Take what sources of an earlier choice were worth, 0..1; unknown keys are ignored."""
         ...
 
 

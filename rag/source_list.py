@@ -7,7 +7,7 @@ from pathlib import Path
 from rag.errors import DatasetError
 from rag.json_text import parse_json
 from rag.loaders import load_dataset
-from rag.source import Source
+from rag.source.local import Source
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_SOURCES = 256

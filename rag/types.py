@@ -45,6 +45,44 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a source signed for one search; ``rag.source.receipts`` makes, checks and keeps it.
+
+    The digests are 32 bytes: of the salted query, of the corpus as it was served, of the passages
+    in their order. ``time`` is in Unix seconds. ``signature`` covers all of it, ``statement`` the
+    same without the time, so that two statements that differ are a proof against who signed them.
+    """
+
+    source: int
+    query: bytes
+    corpus: bytes
+    passages: bytes
+    time: int
+    signature: bytes
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one source answered to one search: passages, best first, and its receipt if it signs.
+
+    ``seconds`` is how long the answer took.
+    """
+
+    passages: tuple[Passage, ...]
+    receipt: Receipt | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one search of a source costs: ``price`` in wei, ``seconds`` as they were of late."""
+
+    price: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class SourceAnswer:
     """What the passages of one source, read on their own, say."""
 

@@ -3,7 +3,7 @@ import pytest
 from rag.errors import PipelineError
 from rag.pipeline import Pipeline
 from rag.router import Router
-from rag.source import Source
+from rag.source.local import Source
 from rag.types import Passage, Reliability
 from tests.rag.fakes import MemoryLedger
 

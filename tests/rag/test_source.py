@@ -1,5 +1,5 @@
 from rag.index import DenseIndex
-from rag.source import Source
+from rag.source.local import Source
 from rag.types import Passage
 
 PASSAGES = [Passage("The Danube is a river."), Passage("Everest is a mountain.")]
