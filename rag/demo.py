@@ -32,7 +32,7 @@ from rag.dataset import Dataset
 from rag.experiment import Experiment, Summary, build_world
 from rag.ports import Encoder, Reader
 from rag.reputation import ChainScores, OutboxSink
-from rag.scoring import spearman
+from rag.scoring.metrics import spearman
 
 QUESTIONS_PER_BATCH = 10
 

@@ -53,7 +53,7 @@ class MiniLMEncoder:
         cache_size: int = 50_000,
         threads: int = 1,
     ) -> None:
-        self._tokenizer, self._model = _load(folder or offline_folder())
+        self._tokenizer, self._model = load_minilm(folder or offline_folder())
         self._batch_size = batch_size
         self._threads = threads
         self._cache_size = cache_size
@@ -115,7 +115,7 @@ class MiniLMEncoder:
             return_tensors="pt",
         )
         offsets = tokens.pop("offset_mapping").numpy()
-        with _threads(self._threads), torch.inference_mode():
+        with torch_threads(self._threads), torch.inference_mode():
             layers = self._model(**tokens, output_hidden_states=True).hidden_states
         hidden = torch.stack([layers[i] for i in TOKEN_LAYERS]).numpy()
         mask = tokens["attention_mask"].numpy()[:, :, None].astype(np.float32)
@@ -139,7 +139,11 @@ def offline_folder() -> Path | None:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
-def _load(folder: Path | None) -> tuple[Any, Any]:
+def load_minilm(folder: Path | None) -> tuple[Any, Any]:
+    """Return tokenizer and model from a folder whose weights are the pinned ones.
+
+    None: from the model hub at the pinned revision. Raises ModelError when neither can be had.
+    """
     if folder is not None:
         _check_weights(folder / "model.safetensors")
     try:
@@ -183,7 +187,7 @@ def _check_weights(weights: Path) -> None:
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def torch_threads(count: int) -> Iterator[None]:
     """Let torch compute with ``count`` threads, and then with as many as before."""
     import torch
 

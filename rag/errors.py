@@ -7,8 +7,11 @@
     ├── PollutionError   a rate is out of range, or there is nothing to swap an answer for
     ├── ModelError       a model is not found, or its weights are not the expected ones
     ├── SourceError      a source answered a search with something that is not a passage
+    │   └── ReceiptError  a source's receipt is not of its answer, or not signed by its owner
     ├── SketchError      a code, or what one is made of, has the wrong size or a value not finite
     ├── PipelineError    a pipeline without sources, or a question it cannot take
+    ├── RouterError      a router's setting, reward or state file cannot be taken
+    ├── PackageError     an optional package that this part needs is not installed
     └── CalibrationError a claim cannot be made from the sample or the parameters given
 
 A message is one sentence; ``remedy`` is a second one that says what to do next. The attributes
@@ -52,6 +55,10 @@ class SourceError(RagError):
     """A source answered a search with something that is not a list of passages."""
 
 
+class ReceiptError(SourceError):
+    """A source's receipt is not of the answer that came with it, or not signed by its owner."""
+
+
 class PipelineError(RagError):
     """A pipeline cannot be built from what it was given, or cannot take this question."""
 
@@ -62,6 +69,16 @@ class SketchError(RagError):
     """A code, or what one is made of, has the wrong size or a value that is not finite."""
 
     exit_code = 2
+
+
+class RouterError(RagError):
+    """A router's setting, a reward or a state file cannot be taken."""
+
+    exit_code = 2
+
+
+class PackageError(RagError):
+    """An optional package that this part needs is not installed."""
 
 
 class CalibrationError(RagError):

@@ -12,7 +12,7 @@ from rag.errors import PollutionError
 from rag.pipeline import CANDIDATES, Pipeline
 from rag.pollution import is_stated, pollute, wrong_answers
 from rag.ports import Encoder, FeedbackSink, Reader, ScoreSource
-from rag.scoring import exact_match, f1
+from rag.scoring.metrics import exact_match, f1
 from rag.source.local import Source
 from rag.types import Answer, Judgement, Question, SourceAnswer
 

@@ -3,56 +3,89 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
-from rag.answering import vote
-from rag.dataset import MAX_PASSAGE_CHARS, MAX_QUESTION_CHARS
+from rag.answering import ClosedBook, Verdict, vote, voting_weights
+from rag.certificate import certified
+from rag.clustering import Clustering
+from rag.credit.vote_game import credit, vote_game
+from rag.dataset import MAX_QUESTION_CHARS
 from rag.encoder import MiniLMEncoder
-from rag.errors import PipelineError, SourceError
-from rag.ports import Encoder, FeedbackSink, Reader, ScoreSource, Searcher
+from rag.errors import PipelineError
+from rag.ports import (
+    Encoder,
+    FeedbackSink,
+    Generator,
+    Reader,
+    Retriever,
+    Router,
+    ScoreSource,
+    Searcher,
+)
 from rag.reader import ExtractiveReader
 from rag.reranker import SentenceReranker
-from rag.router import Router
-from rag.scoring import judge
+from rag.routing.best_known import BestKnownRouter
+from rag.scoring.judging import judge, judge_by_user
+from rag.source.local_retriever import LocalRetriever
 from rag.text import clean
-from rag.types import Answer, Judgement, Passage, Reliability, Silence, SourceAnswer, Vote
+from rag.types import (
+    Answer,
+    Found,
+    Judgement,
+    Passage,
+    Reliability,
+    Screened,
+    Silence,
+    SourceAnswer,
+    Vote,
+)
+from rag.vetting.screen import vet
+from rag.weighing import UNKNOWN, vote_weights
 
 CANDIDATES = 10
-MAX_SOURCE_ID = 2**32 - 1
-
-logger = logging.getLogger(__name__)
+CLOSED_BOOK_WEIGHT = 1.0
 
 
 class Pipeline:
     """Asks sources in isolation and lets their answers vote, weighted by reliability.
 
-    Without ``scores`` all sources weigh the same; without ``sink`` judgements are only
-    returned. ``encoder`` and ``reader`` default to MiniLM and the extractive reader; every
-    source is asked for ``candidates`` passages. ``run`` makes the keys of this pipeline's
-    feedback unique, and defaults to a random one.
+    ``sources`` are in this process, or a Retriever such as RemoteRetriever. Without ``scores`` all
+    sources weigh the same; without ``sink`` judgements are only returned. ``encoder`` and
+    ``reader`` default to MiniLM and the reader trained on it; a ``GeneratorReader`` puts a language
+    model in its place. ``router`` says whom to ask (default: everybody). ``closed_book`` is a
+    model that votes too, by what it knows without passages, with ``closed_book_weight``. Sources of
+    one owner in ``owners`` share a vote. ``run`` makes the keys of this pipeline's feedback unique,
+    and defaults to a random one.
     """
 
     def __init__(
         self,
-        sources: Sequence[Searcher],
+        sources: Sequence[Searcher] | Retriever,
         encoder: Encoder | None = None,
         reader: Reader | None = None,
         scores: ScoreSource | None = None,
         sink: FeedbackSink | None = None,
         *,
         router: Router | None = None,
+        clustering: Clustering | None = None,
+        closed_book: Generator | None = None,
+        closed_book_weight: float = CLOSED_BOOK_WEIGHT,
+        owners: Mapping[int, Hashable] | None = None,
         candidates: int = CANDIDATES,
         run: str | None = None,
     ) -> None:
-        self._sources = _by_id(sources)
+        self._retriever = LocalRetriever(sources) if isinstance(sources, Sequence) else sources
         encoder = encoder or MiniLMEncoder()
         self._reranker = SentenceReranker(encoder)
-        self._reader = reader or ExtractiveReader(encoder)
+        self._reader = reader or ExtractiveReader()
         self._scores = scores
         self._sink = sink
-        self._router = router or Router()
+        self._router = router or BestKnownRouter()
+        self._clustering = clustering or Clustering()
+        self._closed_book = closed_book
+        self._closed_book_weight = closed_book_weight
+        self._owners = owners
         self._candidates = candidates
         self._run = run or secrets.token_hex(8)
         self._numbers = itertools.count(1)
@@ -63,77 +96,127 @@ class Pipeline:
         A source that fails or finds nothing is listed as silent and costs only its own vote.
         """
         question = _asked(question)
+        key = f"{self._run}/{next(self._numbers)}"
         known = self._scores.reliabilities() if self._scores else {}
-        chosen = self._router.choose(self._sources, known)
-        found, silent = self._search(question, chosen)
-        answers, unread = self._read(question, found)
-        return self._answer(question, answers, sorted(silent + unread, key=_source), known)
+        chosen = self._router.choose(
+            key, question, self._retriever.ids, known, self._retriever.costs()
+        )
+        replies = self._retriever.search(question, chosen, self._candidates)
+        found = {i: reply for i, reply in sorted(replies.items()) if isinstance(reply, Found)}
+        silent = [reply for reply in replies.values() if isinstance(reply, Silence)]
+        kept, screened = _vetted(found)
+        answers, unread = self._read(question, kept)
+        weights = vote_weights(chosen, known)
+        own = self._own(question)
+        verdict = self._vote(question, answers, weights, own)
+        return Answer(
+            question,
+            verdict.text,
+            verdict.share,
+            self._votes(answers, weights, verdict, own, found),
+            tuple(sorted(silent + unread, key=lambda silence: silence.source)),
+            key,
+            verdict.margin,
+            certified(verdict, weights, self._owners),
+            screened,
+            self._notes(answers, known),
+        )
 
     def judge(self, answer: Answer, gold: Sequence[str]) -> list[Judgement]:
         """Judge every source of an answer against gold answers and put that into the sink."""
-        judgements = judge(answer, gold)
+        return self._learn(answer, judge(answer, gold))
+
+    def judge_by_user(self, answer: Answer, right: bool) -> list[Judgement]:
+        """Take a user's word on an answer: who gave it is supported or contradicted by that."""
+        return self._learn(answer, judge_by_user(answer, right))
+
+    def _learn(self, answer: Answer, judgements: list[Judgement]) -> list[Judgement]:
         if self._sink is not None:
             for judgement in judgements:
                 self._sink.put(judgement)
+        judged = [j for j in judgements if j.supported or j.contradicted]
+        self._router.learn(answer.key, {j.source: j.supported for j in judged})
         return judgements
 
-    def _search(
-        self, question: str, chosen: Sequence[int]
-    ) -> tuple[dict[int, list[Passage]], list[Silence]]:
-        found: dict[int, list[Passage]] = {}
-        silent: list[Silence] = []
-        for source in chosen:
-            try:
-                passages = _checked(self._sources[source].search(question, self._candidates))
-            except Exception as error:  # noqa: BLE001 - a source is a stranger's code
-                logger.warning("source %d did not answer: %r", source, error)
-                silent.append(Silence(source, f"failed: {type(error).__name__}"))
-                continue
-            if passages:
-                found[source] = passages[: self._candidates]
-            else:
-                silent.append(Silence(source, "found nothing"))
-        return found, silent
-
     def _read(
-        self, question: str, found: Mapping[int, list[Passage]]
+        self, question: str, kept: Mapping[int, Sequence[Passage]]
     ) -> tuple[list[SourceAnswer], list[Silence]]:
         answers: list[SourceAnswer] = []
-        silent: list[Silence] = []
-        ranked = self._reranker.rank(question, list(found.values()))
-        for source, span in zip(found, self._reader.read(question, ranked), strict=True):
+        silent = [Silence(i, "all its passages were screened") for i, p in kept.items() if not p]
+        shown = {source: passages for source, passages in kept.items() if passages}
+        ranked = self._reranker.rank(question, list(shown.values()))
+        for source, span in zip(shown, self._reader.read(question, ranked), strict=True):
             if span is None:
                 silent.append(Silence(source, "no answer in its passages"))
             else:
                 answers.append(SourceAnswer(source, span))
         return answers, silent
 
-    def _answer(
+    def _own(self, question: str) -> ClosedBook | None:
+        if self._closed_book is None:
+            return None
+        (text,) = self._closed_book.answer(question, [()])
+        return ClosedBook(text, self._closed_book_weight) if text else None
+
+    def _vote(
         self,
         question: str,
         answers: Sequence[SourceAnswer],
-        silent: Sequence[Silence],
-        known: Mapping[int, Reliability],
-    ) -> Answer:
-        weights = self._router.weights([a.source for a in answers], known)
-        verdict = vote(answers, weights)
-        votes = tuple(
-            Vote(a.source, a.span.text, weights[a.source], a.source in verdict.sources, a.span)
+        weights: Mapping[int, float],
+        own: ClosedBook | None,
+    ) -> Verdict:
+        texts = [a.span.text for a in answers] + ([own.text] if own else [])
+        groups = self._clustering.groups(question, texts)
+        return vote(answers, weights, closed_book=own, groups=groups, owners=self._owners)
+
+    def _votes(
+        self,
+        answers: Sequence[SourceAnswer],
+        weights: Mapping[int, float],
+        verdict: Verdict,
+        own: ClosedBook | None,
+        found: Mapping[int, Found],
+    ) -> tuple[Vote, ...]:
+        voting = voting_weights([a.source for a in answers], weights, self._owners)
+        parts: Mapping[int, float] = {}
+        if answers:
+            parts = credit(vote_game(answers, voting, verdict, closed_book=own)).parts
+        return tuple(
+            Vote(
+                a.source,
+                a.span.text,
+                voting[a.source],
+                a.source in verdict.sources,
+                a.span,
+                found[a.source].receipt,
+                parts[a.source],
+            )
             for a in answers
         )
-        key = f"{self._run}/{next(self._numbers)}"
-        return Answer(question, verdict.text, verdict.share, votes, tuple(silent), key)
+
+    def _notes(
+        self, answers: Sequence[SourceAnswer], known: Mapping[int, Reliability]
+    ) -> tuple[str, ...]:
+        notes = [self._scores.caveat()] if self._scores else []
+        if not answers:
+            notes.append("No source answered; the reasons are beside each.")
+        elif known and all(known.get(a.source, UNKNOWN).mean <= 0.5 for a in answers):
+            notes.append(
+                "No source that answered has been right more often than wrong: all count the same."
+            )
+        return tuple(note for note in notes if note)
 
 
-def _by_id(sources: Sequence[Searcher]) -> dict[int, Searcher]:
-    by_id = {source.id: source for source in sources}
-    if not by_id:
-        raise PipelineError("A pipeline needs at least one source.", "Pass it a Source.")
-    if len(by_id) < len(sources):
-        raise PipelineError("Two sources have the same id.", "Give each its registered id.")
-    if not all(isinstance(i, int) and 0 <= i <= MAX_SOURCE_ID for i in by_id):
-        raise PipelineError("A source id is not a uint32.", "Give each its registered id.")
-    return by_id
+def _vetted(
+    found: Mapping[int, Found],
+) -> tuple[dict[int, tuple[Passage, ...]], tuple[Screened, ...]]:
+    kept: dict[int, tuple[Passage, ...]] = {}
+    screened: list[Screened] = []
+    for source, reply in found.items():
+        vetted = vet(reply.passages, source)
+        kept[source] = vetted.kept
+        screened += vetted.screened
+    return kept, tuple(screened)
 
 
 def _asked(question: str) -> str:
@@ -145,21 +228,3 @@ def _asked(question: str) -> str:
     if not cleaned:
         raise PipelineError("The question is empty.", "Ask something.")
     return cleaned
-
-
-def _checked(passages: object) -> list[Passage]:
-    """Return what a source sent as clean passages of bounded length; raises SourceError."""
-    if not isinstance(passages, Sequence) or isinstance(passages, str | bytes):
-        raise SourceError("A source sent something that is not a list of passages.")
-    checked = []
-    for passage in passages[:1000]:
-        if not isinstance(passage, Passage) or not isinstance(passage.text, str):
-            raise SourceError("A source sent something that is not a passage.")
-        text = clean(passage.text[:MAX_PASSAGE_CHARS])
-        if text:
-            checked.append(Passage(text, clean(str(passage.title)[:MAX_QUESTION_CHARS])))
-    return checked
-
-
-def _source(silence: Silence) -> int:
-    return silence.source

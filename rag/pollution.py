@@ -95,9 +95,18 @@ def pollute(dataset: Dataset, wrong: Sequence[str], rate: float, seed: int | str
     if not 0.0 <= rate <= 1.0:
         raise PollutionError(f"A pollution rate of {rate} is out of range.", "Use 0.0 to 1.0.")
     rng = random.Random(f"polluted questions {seed}")  # noqa: S311 - repeatable, not secret
-    groups = _overlapping_groups(dataset)
+    groups = overlapping_groups(dataset)
     rng.shuffle(groups)
     hit = _fill(groups, round(rate * len(dataset.questions)))
+    return PollutedCopy(lie(dataset, wrong, hit), frozenset(hit))
+
+
+def lie(dataset: Dataset, wrong: Sequence[str], hit: Iterable[int]) -> tuple[Passage, ...]:
+    """Return the passages with each answer to the questions at the positions ``hit`` replaced.
+
+    Questions whose answers overlap (``overlapping_groups``) have to be hit together: what is
+    written in place of one would else answer the other. ``wrong`` is parallel to the questions.
+    """
     passages = list(dataset.passages)
     by_passage: dict[int, list[int]] = {}
     for q in sorted(hit):
@@ -106,7 +115,7 @@ def pollute(dataset: Dataset, wrong: Sequence[str], rate: float, seed: int | str
     for p, questions in by_passage.items():
         lies = [(dataset.questions[q], wrong[q]) for q in questions]
         passages[p] = Passage(_replaced(passages[p].text, lies), passages[p].title)
-    return PollutedCopy(tuple(passages), frozenset(hit))
+    return tuple(passages)
 
 
 def answer_type(question: str, answer: str) -> str:
@@ -168,8 +177,11 @@ def _distance(candidate: str, gold: str) -> tuple[bool, int, int]:
     return shape(candidate) != shape(gold), words, abs(len(candidate) - len(gold))
 
 
-def _overlapping_groups(dataset: Dataset) -> list[list[int]]:
-    """Return the questions in groups linked by overlapping mentions in a shared passage."""
+def overlapping_groups(dataset: Dataset) -> list[list[int]]:
+    """Return the questions in groups linked by overlapping mentions in a shared passage.
+
+    Raises PollutionError for a question whose passages do not state its answer.
+    """
     parent = list(range(len(dataset.questions)))
 
     def root(q: int) -> int:

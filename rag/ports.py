@@ -128,6 +128,10 @@ class ScoreSource(Protocol):
         """Return what is known, by source id; sources without evidence may be missing."""
         ...
 
+    def caveat(self) -> str:
+        """Return a sentence on why what is known may be out of date, or nothing."""
+        ...
+
 
 class FeedbackSink(Protocol):
     """Where judgements go; it must be durable before ``put`` returns."""

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 
-from chainrep.chain.address_book import only_deployment
-from chainrep.config import read_config
+from chainrep.chain.address_book import Deployment, only_deployment
+from chainrep.config import Config, read_config
+from chainrep.errors import ChainUnreachable, NotDeployed, StoreError
 from chainrep.node.indexer import Indexer
 from chainrep.protocol.evidence import query_digest
 from chainrep.protocol.types import EVIDENCE_UNIT, Feedback, FeedbackKind
@@ -16,7 +17,13 @@ from chainrep.session import Session, open_session
 from chainrep.store.db import open_store
 from chainrep.store.outbox import Outbox
 from chainrep.store.score_view import ScoreView
+from rag.source.directory import reachable
+from rag.source.receipts import SourceDomain
+from rag.source.remote_source import RemoteSource
 from rag.types import Judgement, Reliability
+
+FRESH_SECONDS = 3_600.0
+"""Scores younger than this are taken without a word."""
 
 
 class ChainScores:
@@ -30,12 +37,16 @@ class ChainScores:
     def __init__(
         self,
         view: ScoreView,
+        deployment: Deployment,
         sources: Sequence[int] | None = None,
         refresh: Callable[[], object] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.view = view
+        self.deployment = deployment
         self._sources = None if sources is None else tuple(sources)
         self._refresh = refresh
+        self._clock = clock
         self.reliabilities()
 
     @classmethod
@@ -44,10 +55,25 @@ class ChainScores:
     ) -> ChainScores:
         """Every registered source of the deployment that ``chainrep deploy`` noted in ``home``.
 
-        Reads what is new on the chain once. ``half_life`` (seconds) lets old evidence fade. Raises
-        chainrep's ChainError, ConfigError or StoreError, each saying what to do next.
+        Reads what is new on the chain once; where it does not answer, what the store in ``home``
+        has of it is used, and ``caveat`` says how old that is. ``half_life`` (seconds) lets old
+        evidence fade. Raises chainrep's ChainError, ConfigError or StoreError, each saying what to
+        do next.
         """
-        return cls.of(open_session(read_config(home, rpc)), half_life=half_life)
+        return cls.open(read_config(home, rpc), half_life=half_life)
+
+    @classmethod
+    def open(
+        cls, config: Config, sources: Sequence[int] | None = None, half_life: float | None = None
+    ) -> ChainScores:
+        """As `connect`, from settings, and of these sources alone where they are named."""
+        try:
+            return cls.of(open_session(config), sources, half_life)
+        except ChainUnreachable as error:
+            try:
+                return cls._kept(config, sources, half_life)
+            except (NotDeployed, StoreError):
+                raise error from None  # nothing was read before: the chain is what is missing
 
     @classmethod
     def of(
@@ -65,7 +91,7 @@ class ChainScores:
 
         refresh()
         view = ScoreView(session.config.store, session.deployment.ledger_id, half_life, clock)
-        return cls(view, sources, refresh)
+        return cls(view, session.deployment, sources, refresh, clock)
 
     @classmethod
     def local(
@@ -79,19 +105,49 @@ class ChainScores:
 
         Asks no chain; ``chain_id`` is needed where ``home`` knows several. Errors as ``connect``.
         """
-        config = read_config(home, chain_id=chain_id)
+        return cls._kept(read_config(home, chain_id=chain_id), None, half_life, clock)
+
+    @classmethod
+    def _kept(
+        cls,
+        config: Config,
+        sources: Sequence[int] | None,
+        half_life: float | None,
+        clock: Callable[[], float] = time.time,
+    ) -> ChainScores:
         deployment = only_deployment(config.deployments, config.chain_id)
-        return cls(ScoreView(config.store, deployment.ledger_id, half_life, clock))
+        view = ScoreView(config.store, deployment.ledger_id, half_life, clock)
+        return cls(view, deployment, sources, clock=clock)
 
     @property
     def block(self) -> int:
         """The block up to which the chain has been read."""
         return self.view.block
 
+    def remote_sources(self) -> tuple[RemoteSource, ...]:
+        """The registered sources that can be asked over HTTP, as far as the chain has been read."""
+        return reachable(self.view.sources())
+
+    @property
+    def domain(self) -> SourceDomain:
+        """Where their receipts are good."""
+        d = self.deployment
+        return SourceDomain(d.chain_id, d.source_registry, d.score_ledger)
+
     def refresh(self) -> None:
         """Read what is new on the chain; without a connection, leave that to the node."""
         if self._refresh is not None:
             self._refresh()
+
+    def caveat(self) -> str:
+        """Say how old the scores are, if nobody asks the chain from here and they are old."""
+        age = self._clock() - self.view.as_of
+        if self._refresh is not None or age < FRESH_SECONDS:
+            return ""
+        return (
+            f"The scores are of block {self.view.block}, {age / 3600:,.1f} hours old:"
+            " `chainrep node run` keeps them up to date while the chain answers."
+        )
 
     def reliabilities(self) -> Mapping[int, Reliability]:
         """Evidence by source id, as it weighs now."""

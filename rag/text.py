@@ -34,6 +34,8 @@ def clean(text: str) -> str:
     Text of a stranger ends up on a terminal and in a tokenizer: an escape sequence must not
     reach the one, half a character would crash the other.
     """
+    if text.isprintable() and "  " not in text:  # then a space is the only such character in it
+        return text.strip(" ")
     return " ".join(_UNSAFE.sub(" ", text).split())
 
 

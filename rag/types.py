@@ -92,13 +92,20 @@ class SourceAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One source's answer, the weight it had, and whether it is part of the winning cluster."""
+    """One source's answer, the weight it had, and whether it is part of the winning cluster.
+
+    ``receipt`` is what the source signed for the passages it was read from, where it signs.
+    ``credit`` is its part of the belief in the answer, below 0 for who spoke against it (its
+    Shapley value: ``rag.credit``).
+    """
 
     source: int
     text: str
     weight: float
     won: bool
     span: Span
+    receipt: Receipt | None = None
+    credit: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +117,23 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
+class Screened:
+    """A passage that was kept from reader and prompt, why, and a short cleaned piece of it."""
+
+    source: int
+    reason: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The outcome of one question: the winning text and everything it rests on.
 
     ``text`` is empty when no source answered. ``share`` is the winning cluster's part 0..1 of
-    the whole vote. ``votes`` and ``silent`` together name every source that was asked, in
-    ascending order of their ids. ``key`` is unique within the pipeline's run.
+    the whole vote, ``margin`` what it is ahead of the next one. ``votes`` and ``silent`` together
+    name every source that was asked, in ascending order of their ids. ``key`` is unique within the
+    pipeline's run. ``certified`` is how many sources could have lied, in any way and all together,
+    without changing the answer (``rag.certificate``). ``notes`` are sentences for the user about what the answer should be taken with.
     """
 
     question: str
@@ -124,6 +142,10 @@ class Answer:
     votes: tuple[Vote, ...]
     silent: tuple[Silence, ...]
     key: str
+    margin: float = 0.0
+    certified: int = 0
+    screened: tuple[Screened, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def sources(self) -> tuple[int, ...]:
@@ -170,7 +192,7 @@ class Judgement:
 
     key: str
     source: int
-    kind: Literal["gold"]
+    kind: Literal["gold", "user", "peer"]
     question: str
     supported: float
     contradicted: float

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from functools import cached_property
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import NoReturn, cast
+from typing import NoReturn
 
 import click
 
+from chainrep.cli.lazy_group import LazyGroup
 from chainrep.errors import ChainrepError
 
 _COMMANDS = {
@@ -25,35 +23,14 @@ _COMMANDS = {
     "source": "chainrep.cli.source:source",
     "sources": "chainrep.cli.sources:sources",
 }
-_PLUGINS = "chainrep.commands"
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for.
-
-    Other packages (``rag``) add commands through the entry point group ``chainrep.commands``.
-    """
-
-    @cached_property
-    def _plugins(self) -> dict[str, EntryPoint]:
-        # Reading every installed package's metadata takes 20 ms: once is enough.
-        return {point.name: point for point in entry_points(group=_PLUGINS)}
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        """Our own commands and those of the plug-ins, by name."""
-        return sorted({*_COMMANDS, *self._plugins})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
-        if cmd_name in _COMMANDS:
-            module, _, name = _COMMANDS[cmd_name].partition(":")
-            return cast(click.Command, getattr(import_module(module), name))
-        if cmd_name in self._plugins:
-            return cast(click.Command, self._plugins[cmd_name].load())
-        return None
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    plugins="chainrep.commands",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="chainrep")
 def cli() -> None:
     """Whom to believe: source reliability on a record nobody can quietly edit."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chainrep.cli.lazy_group import LazyGroup
 from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
@@ -16,7 +17,7 @@ from chainrep.errors import InputError
 if TYPE_CHECKING:
     from chainrep.session import Session
 
-_account_option = click.option(
+account_option = click.option(
     "--account",
     type=click.IntRange(0, 9),
     metavar="N",
@@ -24,16 +25,16 @@ _account_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup, plugins="chainrep.commands.source")
 def source() -> None:
-    """Register and look up sources."""
+    """Register, look up and serve sources."""
 
 
 @source.command()
 @click.argument("uri")
 @settings
 @signing
-@_account_option
+@account_option
 @json_option
 def register(
     config: Config,
@@ -46,7 +47,7 @@ def register(
     from chainrep.session import open_session
 
     session = open_session(config)
-    private_key = _owner_key(session, account, read_passphrase)
+    private_key = owner_key(session, account, read_passphrase)
     new_id, receipt = session.registry.register(uri, private_key)
     if as_json:
         owner = session.registry.source(new_id).owner
@@ -59,7 +60,7 @@ def register(
 @click.argument("source_id", type=int, metavar="ID")
 @settings
 @signing
-@_account_option
+@account_option
 @click.option("--yes", is_flag=True, help="Do not ask: there is no way back.")
 @json_option
 def retire(
@@ -73,12 +74,12 @@ def retire(
     """Retire a source for good; its score stays readable."""
     from chainrep.session import open_session
 
-    _check(source_id)
+    check_id(source_id)
     session = open_session(config)
     found = session.registry.source(source_id)
     if not yes:
         click.confirm(f"Retire source {source_id} ({found.uri}) for good?", abort=True, err=True)
-    private_key = _owner_key(session, account, read_passphrase)
+    private_key = owner_key(session, account, read_passphrase)
     receipt = session.registry.retire(source_id, private_key)
     if as_json:
         print_json({"id": source_id, "retired": True, "gas": receipt.gas_used})
@@ -116,7 +117,7 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
     from chainrep.protocol.types import EVIDENCE_UNIT
     from chainrep.session import open_session
 
-    _check(source_id)
+    check_id(source_id)
     session = open_session(config)
     found = session.registry.source(source_id)
     (score,) = session.ledger.scores([source_id])
@@ -148,16 +149,18 @@ def show(config: Config, source_id: int, as_json: bool) -> None:
     )
 
 
-def _check(source_id: int) -> None:
+def check_id(source_id: int) -> None:
+    """Raise InputError unless a source can have this id."""
     from chainrep.protocol.types import MAX_SOURCE
 
     if not 0 < source_id <= MAX_SOURCE:
         raise InputError(f"Source id {source_id} is outside 1..{MAX_SOURCE}.")
 
 
-def _owner_key(
+def owner_key(
     session: Session, account: int | None, read_passphrase: Callable[[str], str]
 ) -> bytes:
+    """The private key that --key, --account or neither stands for; errors as of `sender_key`."""
     from chainrep.session import FIRST_SOURCE_OWNER, sender_key, signing_accounts
 
     if account is None:

@@ -19,18 +19,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eth_account import Account
-from eth_account.messages import SignableMessage, encode_typed_data
-from eth_keys.exceptions import BadSignature
+from eth_account.messages import SignableMessage
 from eth_utils.address import is_checksum_address
-from eth_utils.exceptions import ValidationError
 
 from chainrep.errors import ChainrepError, InputError, SignatureError
 from chainrep.protocol.compact_batch import pack_compact
 from chainrep.protocol.evidence import evidence_tree, sum_updates
 from chainrep.protocol.evidence_file import MAX_FILE_BYTES, parse_evidence
+from chainrep.protocol.flat_struct import domain_separator, flat_message
 from chainrep.protocol.keccak import keccak
 from chainrep.protocol.score_update import pack_updates
-from chainrep.protocol.typed_data import SIGNATURE_BYTES, LedgerDomain, recover_signer, sign_typed
+from chainrep.protocol.typed_data import LedgerDomain, recover_signer, recover_typed, sign_typed
 from chainrep.protocol.types import Report
 
 MAX_REPORT_BYTES = 256 * 1024
@@ -38,9 +37,7 @@ MAX_REPORT_BYTES = 256 * 1024
 
 _DOMAIN_NAME, _DOMAIN_VERSION = "chainrep statement", "1"
 _COMPLAINT = b"chainrep complaint 1\n"
-_TYPES = {
-    "Statement": [{"name": "slot", "type": "bytes32"}, {"name": "content", "type": "bytes32"}]
-}
+_TYPE = keccak(b"Statement(bytes32 slot,bytes32 content)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +96,7 @@ def sign_statement(statement: Statement, domain: LedgerDomain, private_key: byte
 
 def recover_author(statement: Statement, domain: LedgerDomain, signature: bytes) -> str:
     """The checksummed address that signed; raise SignatureError where no key can have."""
-    if len(signature) != SIGNATURE_BYTES:
-        raise SignatureError(f"A signature has 65 bytes, this one has {len(signature)}.")
-    try:
-        return str(Account.recover_message(_typed(statement, domain), signature=signature))
-    except (BadSignature, ValidationError, ValueError) as error:
-        raise SignatureError("The signature cannot belong to any key.") from error
+    return recover_typed(_typed(statement, domain), signature)
 
 
 def complain(accuser_key: bytes, accused: str, domain: LedgerDomain) -> Complaint:
@@ -202,11 +194,5 @@ def _require_author(author: str, accused: str) -> None:
 
 
 def _typed(statement: Statement, domain: LedgerDomain) -> SignableMessage:
-    fields = {
-        "name": _DOMAIN_NAME,
-        "version": _DOMAIN_VERSION,
-        "chainId": domain.chain_id,
-        "verifyingContract": domain.ledger,
-    }
-    message = {"slot": statement.slot, "content": statement.content}
-    return encode_typed_data(fields, _TYPES, message)
+    separator = domain_separator(_DOMAIN_NAME, _DOMAIN_VERSION, domain.chain_id, domain.ledger)
+    return flat_message(separator, _TYPE, (statement.slot, statement.content))

@@ -21,12 +21,12 @@ from chainrep.config import Config
 from chainrep.errors import ChainrepError, EvidenceUnavailable
 from chainrep.protocol.job import Job
 from chainrep.session import Session, deploy_locally, open_session, signing_accounts
+from rag.causal_model import CausalModel, load_causal_model
 from rag.jobs.options import limit_threads
 from rag.jobs.provider import address_of
 from rag.jobs.requester import Deal, Requester
 from rag.lsh.calibration import Calibration
 from rag.lsh.calibration_file import write_calibration
-from rag.lsh.causal_model import CausalModel, load_causal_model
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.honest_runs import Plan, calibrate_machine
 from rag.lsh.small_llama import build_small_llama

@@ -29,8 +29,8 @@ from rag.jobs.options import (
 
 if TYPE_CHECKING:
     from chainrep.protocol.receipt_file import ReceiptFile
+    from rag.causal_model import CausalModel
     from rag.jobs.requester import Requester
-    from rag.lsh.causal_model import CausalModel
 
 _POLL_SECONDS = 0.5
 
@@ -89,10 +89,10 @@ def request(
     Price and fees are paid in at once, and come back as far as they are not earned. Salt and terms
     are kept in the home folder first: `chainrep jobs resume` goes on after a power cut.
     """
+    from rag.causal_model import load_causal_model
     from rag.jobs.requester import Deal
     from rag.jobs.runner import same_model
     from rag.lsh.calibration_file import read_calibration
-    from rag.lsh.causal_model import load_causal_model
     from rag.lsh.honest_runs import MEASURED, is_measured
     from rag.lsh.model_spec import describe_model
 
@@ -158,7 +158,7 @@ def resume(
 
     A job that nobody committed to in time is called off, and its money comes back.
     """
-    from rag.lsh.causal_model import load_causal_model
+    from rag.causal_model import load_causal_model
 
     check_writable(out)
     number = read_job(job)

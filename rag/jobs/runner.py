@@ -8,10 +8,10 @@ from pathlib import Path
 from chainrep.errors import ConfigError, InputError
 from chainrep.protocol.inference_receipt import InferenceReceipt
 from chainrep.protocol.transcript import Transcript
+from rag.causal_model import CausalModel, load_causal_model
 from rag.errors import RagError
 from rag.jobs.order import Order
 from rag.lsh.calibration import Calibration
-from rag.lsh.causal_model import CausalModel, load_causal_model
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import generate
 from rag.lsh.model_spec import ModelSpec, describe_model

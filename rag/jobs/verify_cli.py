@@ -105,8 +105,8 @@ def _check_endpoint(
     choice: ModelChoice, calibration: Path, question: Question, key_fd: int | None, as_json: bool
 ) -> bool:
     from chainrep.cli.secret import read_secret
-    from rag.lsh.openai_endpoint import OpenAIEndpoint
     from rag.lsh.text_check import check_text
+    from rag.openai_endpoint import OpenAIEndpoint
 
     key = None if key_fd is None else read_secret("The endpoint's key", key_fd, "--api-key-fd")
     with progress() as bar:

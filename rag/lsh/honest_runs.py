@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.causal_model import CausalModel, load_causal_model
 from rag.errors import CalibrationError
 from rag.lsh.calibrate import Honest, calibrate_pair
 from rag.lsh.calibration import Calibration, PairCalibration
-from rag.lsh.causal_model import CausalModel, load_causal_model
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.flip_curve import choose_width
 from rag.lsh.generation import generate

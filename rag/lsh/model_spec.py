@@ -9,9 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rag.causal_model import CausalModel
 from rag.errors import DatasetError, ModelError
 from rag.json_text import parse_json
-from rag.lsh.causal_model import CausalModel
 from rag.lsh.safetensors_digest import weights_root
 
 MAX_CONFIG_BYTES = 10_000_000

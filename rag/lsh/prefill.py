@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.causal_model import CausalModel
 from rag.errors import ModelError
-from rag.lsh.causal_model import CausalModel
 
 if TYPE_CHECKING:
     from torch import Tensor

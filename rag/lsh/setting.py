@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.lsh.causal_model import CausalModel
+from rag.causal_model import CausalModel
 
 _PLAIN = re.compile(r"[^a-z0-9.]+")
 

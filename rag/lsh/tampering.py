@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from rag.causal_model import CausalModel
 from rag.errors import ModelError
-from rag.lsh.causal_model import CausalModel
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -6,19 +6,18 @@ spells the same text, that token is taken, so that an honest text becomes the ho
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.causal_model import CausalModel
 from rag.errors import ModelError
-from rag.lsh.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
-from rag.lsh.openai_endpoint import EndpointAnswer
 from rag.lsh.prefill import Prefill, teacher_force
 from rag.lsh.token_check import TokenCheck, token_margins
+from rag.openai_endpoint import EndpointAnswer
 
 SCOPE = (
     "Only the words were checked. Hidden states were not seen: a model that says the same words, "
@@ -61,22 +60,6 @@ def check_text(
     long = len(tokens) > answer.max_tokens
     accepted = check.accepts(margins) and not short and not long
     return TextFinding(len(tokens), score, short, accepted)
-
-
-def chat_prompt(model: CausalModel, messages: Sequence[Mapping[str, str]]) -> list[int]:
-    """Return the ids that the tokenizer's own chat template makes of messages.
-
-    Raises ModelError when it has none.
-    """
-    try:
-        text: Any = model.tokenizer.apply_chat_template(
-            [dict(message) for message in messages], tokenize=False, add_generation_prompt=True
-        )
-    except ValueError as error:
-        raise ModelError(
-            "The model's tokenizer has no chat template.", "Ask by /v1/completions instead."
-        ) from error
-    return [int(i) for i in model.tokenizer(text, add_special_tokens=False)["input_ids"]]
 
 
 def _aligned(

@@ -14,8 +14,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.causal_model import CausalModel
 from rag.errors import SketchError
-from rag.lsh.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.prefill import teacher_force
 from rag.lsh.sketch import Sketcher, sign_word_of

@@ -16,6 +16,9 @@ class MemoryLedger:
     def put(self, judgement: Judgement) -> None:
         self.judgements.setdefault(judgement.key, judgement)
 
+    def caveat(self) -> str:
+        return ""
+
     def reliabilities(self) -> Mapping[int, Reliability]:
         sums: dict[int, Reliability] = {}
         for j in self.judgements.values():

@@ -1,7 +1,13 @@
-from hypothesis import given
+import math
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answering import NO_VERDICT, vote
+from rag.answering import NO_VERDICT, ClosedBook, owner_of, vote, voting_weights
+from rag.certificate import certified
+from rag.clustering import Clustering
 from rag.types import Evidence, Passage, SourceAnswer, Span
 
 TEXTS = ["Paris", "paris!", "the Paris", "Lyon", "Nice", "1889", "the"]
@@ -26,6 +32,30 @@ WEIGHTS = st.sampled_from([0.0, 0.1, 0.2, 0.3, 1.0, 2.5])
 def ballots(draw):
     answers = draw(ANSWERS)
     return answers, {a.source: draw(WEIGHTS) for a in answers}
+
+
+ATTACKS = ["Paris", "Lyon", "Paris Lyon", "Rome"]
+
+
+def ballots_of(most):
+    """Answers, some agreeing only in part, their weights, and weights of silent sources."""
+    answers = st.lists(st.sampled_from(ATTACKS[:3]), min_size=1, max_size=most)
+    weight = st.sampled_from([0.5, 1.0, 1.3, 2.0, 5.0])
+
+    @st.composite
+    def draw_all(draw):
+        found = [answer(i, text) for i, text in enumerate(draw(answers))]
+        weights = {a.source: draw(weight) for a in found}
+        silent = {100 + i: w for i, w in enumerate(draw(st.lists(weight, max_size=1)))}
+        return found, weights, silent
+
+    return draw_all()
+
+
+def outcome(answers, weights, closed_book, owners):
+    texts = [a.span.text for a in answers] + ([closed_book.text] if closed_book else [])
+    groups = Clustering().groups("", texts)
+    return vote(answers, weights, closed_book=closed_book, groups=groups, owners=owners)
 
 
 def test_equal_answers_are_one_cluster_whatever_their_spelling():
@@ -59,6 +89,7 @@ def test_an_answer_of_an_article_alone_is_no_empty_cluster():
     assert vote([answer(1, "the"), answer(2, "a")], {1: 2.0, 2: 1.0}).sources == {1}
 
 
+@settings(max_examples=40)
 @given(ballots(), st.randoms())
 def test_the_order_of_the_sources_changes_nothing(ballot, random):
     answers, weights = ballot
@@ -67,6 +98,7 @@ def test_the_order_of_the_sources_changes_nothing(ballot, random):
     assert vote(shuffled, weights) == vote(answers, weights)
 
 
+@settings(max_examples=40)
 @given(ballots(), st.randoms())
 def test_the_ids_of_the_sources_change_nothing(ballot, random):
     answers, weights = ballot
@@ -81,9 +113,110 @@ def test_the_ids_of_the_sources_change_nothing(ballot, random):
     assert renamed.sources == {names[s] for s in verdict.sources}
 
 
+@settings(max_examples=40)
 @given(ballots(), st.sampled_from([1e-6, 1 / 3, 7.0, 1e9]))
 def test_scaling_all_weights_changes_nothing(ballot, factor):
     answers, weights = ballot
     scaled = vote(answers, {s: w * factor for s, w in weights.items()})
     verdict = vote(answers, weights)
     assert (scaled.text, scaled.sources) == (verdict.text, verdict.sources)
+
+
+def test_sources_that_agree_in_part_win_together_and_the_heavier_wording_speaks():
+    answers = [answer(1, "Paris, France", 0.9), answer(2, "Paris"), answer(3, "Lyon")]
+    groups = Clustering().groups("Which city?", [a.span.text for a in answers])
+    verdict = vote(answers, {1: 1.0, 2: 1.5, 3: 2.0}, groups=groups)
+    assert (verdict.text, verdict.sources) == ("Paris", {1, 2})
+    assert verdict.margin == pytest.approx(0.5 / 4.5)
+    assert [group.text for group in verdict.groups] == ["Paris", "Lyon"]
+
+
+def test_an_answer_in_between_two_groups_helps_one_of_them_by_no_more_than_its_weight():
+    answers = [answer(1, "Paris"), answer(2, "Lyon"), answer(3, "Paris Lyon")]
+    groups = Clustering().groups("", [a.span.text for a in answers])
+    verdict = vote(answers, {1: 2.0, 2: 3.0, 3: 0.5}, groups=groups)
+    assert (verdict.text, verdict.sources) == ("Lyon", {2, 3})
+    assert verdict.groups[0].weight == 3.5
+    assert [group.sources for group in verdict.groups[1:]] == [{1}]
+
+
+def test_a_closed_book_voter_tips_the_scales_but_is_no_source():
+    answers = [answer(1, "Paris"), answer(2, "Lyon")]
+    verdict = vote(answers, {1: 1.0, 2: 1.2}, closed_book=ClosedBook("paris", 0.5))
+    assert (verdict.text, verdict.sources) == ("Paris", {1})
+    assert verdict.groups[0].closed_book == 0.5
+    alone = vote(answers, {1: 1.0, 2: 1.2}, closed_book=ClosedBook("Nice", 1.5))
+    assert (alone.text, alone.sources) == ("Nice", frozenset())
+
+
+def test_the_sources_of_one_owner_share_one_vote():
+    answers = [answer(1, "Paris"), *(answer(i, "Lyon") for i in (2, 3, 4))]
+    weights = {1: 1.5, 2: 1.0, 3: 1.0, 4: 1.0}
+    assert vote(answers, weights).text == "Lyon"
+    verdict = vote(answers, weights, owners={2: "mallory", 3: "mallory", 4: "mallory"})
+    assert verdict.text == "Paris"
+    assert verdict.groups[1].weight == pytest.approx(1.0)
+
+
+def test_an_owner_who_registers_more_sources_gains_nothing():
+    weights = voting_weights([1, 2, 3], {1: 2.0, 2: 1.0, 3: 1.0}, {2: "a", 3: "a"})
+    assert weights == {1: 2.0, 2: 0.5, 3: 0.5}
+
+
+def test_a_clear_majority_survives_liars_and_a_close_one_none():
+    five = [answer(i, "Paris") for i in range(5)]
+    weights = dict.fromkeys(range(6), 1.0)
+    assert certified(vote([*five, answer(5, "Lyon")], weights), weights) == 1
+    assert certified(vote(five[:3], weights), dict.fromkeys(range(3), 1.0)) == 1
+    assert certified(vote(five[:3], weights), weights) == 1
+    assert certified(vote([answer(0, "Paris"), answer(1, "Lyon")], {0: 2, 1: 1}), {0: 2, 1: 1}) == 0
+    assert certified(NO_VERDICT, weights) == 0
+
+
+def test_a_silent_source_may_speak_when_it_lies():
+    verdict = vote([answer(1, "Paris"), answer(2, "Paris")], {1: 1.0, 2: 1.0})
+    assert certified(verdict, {1: 1.0, 2: 1.0}) == 0
+    verdict = vote([answer(i, "Paris") for i in range(3)], dict.fromkeys(range(3), 1.0))
+    assert certified(verdict, dict.fromkeys(range(3), 1.0)) == 1
+    assert certified(verdict, {**dict.fromkeys(range(3), 1.0), 9: 50.0}) == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(ballots_of(5), st.booleans(), st.sampled_from([None, 0.3, 1.7]))
+def test_no_attack_by_as_many_as_certified_changes_the_answer(ballot, owned, book):
+    answers, weights, silent = ballot
+    owners = {a.source: "one" for a in answers[:2]} if owned else None
+    closed = None if book is None else ClosedBook("Lyon", book)
+    verdict = outcome(answers, weights, closed, owners)
+    asked = {**weights, **silent}
+    allowed = certified(verdict, asked, owners)
+    units = sorted({owner_of(s, owners) for s in asked}, key=str)
+    assert 0 <= allowed <= len(units)
+    for liars in combinations(units, min(allowed, 2)):
+        lying = [s for s in sorted(asked) if owner_of(s, owners) in liars]
+        for said in product([*ATTACKS, None], repeat=len(lying)):
+            honest = [a for a in answers if a.source not in lying]
+            lies = [answer(s, t, 1.0) for s, t in zip(lying, said, strict=True) if t is not None]
+            after = outcome([*honest, *lies], asked, closed, owners)
+            kept = (verdict.sources & after.sources) - set(lying)
+            with_book = verdict.groups[0].closed_book and after.groups[0].closed_book
+            assert kept or with_book
+
+
+@settings(max_examples=60, deadline=None)
+@given(ballots_of(5))
+def test_one_liar_more_than_certified_can_bring_the_answer_to_a_tie_or_worse(ballot):
+    answers, weights, _ = ballot
+    plain = [answer(a.source, a.span.text.replace(" Lyon", "")) for a in answers]
+    verdict = vote(plain, weights)
+    needed = certified(verdict, weights) + 1
+    texts = {a.source: a.span.text for a in plain}
+    worst = []
+    for liars in combinations(weights, needed):
+        gap = math.inf
+        for rival in {*texts.values(), "an answer of their own"} - {verdict.text}:
+            kept = sum(weights[s] for s in verdict.sources if s not in liars)
+            other = sum(weights[s] for s in weights if s in liars or texts[s] == rival)
+            gap = min(gap, kept - other)
+        worst.append(gap)
+    assert min(worst) <= 1e-6

@@ -6,7 +6,7 @@ from rag.dataset import Dataset
 from rag.errors import PollutionError
 from rag.experiment import METHODS, POOL_ID, Experiment, build_world
 from rag.reader import ExtractiveReader
-from rag.scoring import spearman
+from rag.scoring.metrics import spearman
 from rag.types import Passage, Question
 from tests.rag.fakes import MemoryLedger
 
@@ -17,7 +17,7 @@ IDS = [1, 2, 3, 4, 5, 6]
 def run(dataset, encoder, *, ids=IDS, seed=0, questions=40, steps=None):
     world = build_world(dataset, RATES, seed, ids, questions)
     ledger = MemoryLedger()
-    experiment = Experiment(world, encoder, ExtractiveReader(encoder), ledger, ledger, run="r")
+    experiment = Experiment(world, encoder, ExtractiveReader(), ledger, ledger, run="r")
     return world, ledger, experiment, list(islice(experiment, steps))
 
 

@@ -1,5 +1,9 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.index import Bm25Index, DenseIndex
 from rag.types import Passage
@@ -66,3 +70,45 @@ def test_searching_prints_nothing(capfd, encoder):
     Bm25Index(PASSAGES).search("river", 3)
     DenseIndex(PASSAGES, encoder).search("river", 3)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_saved_bm25_index_finds_the_same_with_the_same_scores(tmp_path):
+    passages = [Passage(f"river {i % 5} of {i % 7} countries", f"No {i}") for i in range(60)]
+    built = Bm25Index(passages)
+    built.save(tmp_path)
+    opened = Bm25Index.load(tmp_path)
+    for query in ("river", "no 7 countries", "3", "unknown"):
+        assert opened.search(query, 10) == built.search(query, 10)
+
+
+def test_a_saved_index_is_mapped_and_not_read_into_memory(tmp_path):
+    Bm25Index(PASSAGES).save(tmp_path)
+    opened = Bm25Index.load(tmp_path)
+    mapped = Path("/proc/self/maps").read_text()
+    assert all(f"{tmp_path}/{name}.csc.index.npy" in mapped for name in ("data", "indices"))
+    assert opened.search("Danube", 1)[0][0] == 0
+
+
+def test_a_corpus_without_a_term_is_saved_and_opened_too(tmp_path):
+    Bm25Index([Passage("the of and")]).save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert Bm25Index.load(tmp_path).search("river", 3) == []
+
+
+def test_a_saved_dense_index_finds_the_same_with_the_same_scores(tmp_path, encoder):
+    built = DenseIndex(PASSAGES, encoder)
+    built.save(tmp_path)
+    opened = DenseIndex.load(tmp_path, encoder)
+    assert opened.search("the tallest peak", 3) == built.search("the tallest peak", 3)
+    (tmp_path / "none").mkdir()
+    DenseIndex([], encoder).save(tmp_path / "none")
+    assert DenseIndex.load(tmp_path / "none", encoder).search("river", 3) == []
+
+
+@given(st.lists(st.sampled_from(["whale", "blue whale", "whale whale shark", "sea"]), max_size=30))
+def test_the_best_k_are_the_first_k_of_all(texts):
+    index = Bm25Index([Passage(text) for text in texts])
+    everything = index.search("blue whale", 100)
+    assert everything == sorted(everything, key=lambda hit: (-hit[1], hit[0]))
+    for k in (0, 1, 2, 5, 29):
+        assert index.search("blue whale", k) == everything[:k]

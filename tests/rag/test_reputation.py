@@ -77,8 +77,22 @@ def test_scores_are_had_by_url_and_home(embedded_url, tmp_path):
     deploy_new(config, client, dev_accounts(1)[0].private_key, published_committee(client))
     open_session(config).registry.register("https://a.example", OWNER.private_key)
     assert ChainScores.connect(embedded_url, home).reliabilities() == {1: Reliability()}
+
+
+def test_without_a_chain_the_last_scores_are_used_and_their_age_is_told(embedded_url, tmp_path):
+    client, home = connect(embedded_url), str(tmp_path / "home")
+    config = read_config(home, embedded_url)
+    deploy_new(config, client, dev_accounts(1)[0].private_key, published_committee(client))
+    open_session(config).registry.register("https://a.example", OWNER.private_key)
+    nowhere = "http://127.0.0.1:9"
     with pytest.raises(ChainUnreachable, match="No chain answers"):
-        ChainScores.connect("http://127.0.0.1:9", home)
+        ChainScores.connect(nowhere, str(tmp_path / "empty"))
+    assert ChainScores.connect(embedded_url, home).caveat() == ""
+    scores = ChainScores.connect(nowhere, home)
+    assert scores.reliabilities() == {1: Reliability()}
+    later = client.now() + 9_000.0
+    old = ChainScores.local(home, clock=lambda: later)
+    assert old.caveat().startswith(f"The scores are of block {scores.block}, 2.5 hours old")
 
 
 def test_weights_may_be_read_and_refreshed_in_any_thread(session, outbox):

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.scoring import exact_match, f1, is_right, judge, spearman
+from rag.scoring.judging import judge
+from rag.scoring.metrics import auc, exact_match, f1, is_right, spearman
 from rag.types import Answer, Evidence, Passage, Silence, Span, Vote
 
 
@@ -98,3 +99,11 @@ def test_spearman_is_symmetric_bounded_and_blind_to_order_of_pairs(pairs):
 def test_values_that_cannot_be_paired_are_refused():
     with pytest.raises(ValueError, match="cannot be paired"):
         spearman([1, 2], [1])
+
+
+def test_the_area_under_the_curve_is_how_often_the_good_stand_above_the_bad():
+    assert auc([0.9, 0.8], [0.1, 0.2]) == 1.0
+    assert auc([0.1], [0.9]) == 0.0
+    assert auc([0.5, 0.9], [0.5]) == 0.75
+    with pytest.raises(ValueError, match="good ones and bad ones"):
+        auc([], [0.5])

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.causal_model import CausalModel
 from rag.errors import SketchError
 from rag.lsh import tampering
-from rag.lsh.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.exact_bounds import needed_trials
 from rag.lsh.generation import Generation, generate

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from rag.lsh.causal_model import CausalModel
+from rag.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import Generation, generate
 from rag.lsh.prefill import teacher_force_batch

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from rag.lsh.causal_model import CausalModel
+from rag.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import Generation, generate
 from rag.lsh.gumbel import GumbelChoice

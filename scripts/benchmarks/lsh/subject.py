@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from rag.causal_model import CausalModel, load_causal_model
 from rag.loaders import demo_dataset
-from rag.lsh.causal_model import CausalModel, load_causal_model
 from rag.lsh.small_llama import LlamaSize, build_small_llama
 
 Prompts = list[list[int]]

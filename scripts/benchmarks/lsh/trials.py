@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.lsh.causal_model import CausalModel
+from rag.causal_model import CausalModel
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.flip_curve import flip_probability
 from rag.lsh.generation import Generation

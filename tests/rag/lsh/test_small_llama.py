@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
+from rag.causal_model import load_causal_model
 from rag.errors import ModelError
 from rag.loaders import demo_dataset
-from rag.lsh.causal_model import load_causal_model
 from rag.lsh.prefill import teacher_force
 from rag.lsh.safetensors_digest import weights_root
 from rag.lsh.small_llama import build_small_llama

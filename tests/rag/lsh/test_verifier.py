@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rag.causal_model import load_causal_model
 from rag.errors import SketchError
-from rag.lsh.causal_model import load_causal_model
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import generate
 from rag.lsh.prefill import teacher_force

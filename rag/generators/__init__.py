@@ -1,0 +1,1 @@
+"""Language models that answer from passages: local ones, endpoints, and recorded answers."""

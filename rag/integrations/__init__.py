@@ -1,0 +1,1 @@
+"""Ours inside applications that exist: each module needs the optional package it is named after."""

@@ -1,0 +1,1 @@
+"""What sources are worth: judgements, evidence in three ledgers, and who is to be believed."""

@@ -1,0 +1,58 @@
+"""What each source is credited with for one answer that was judged against gold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.scoring.metrics import is_right
+from rag.types import Answer, Judgement
+
+
+def judge(answer: Answer, gold: Sequence[str]) -> list[Judgement]:
+    """Return one judgement per source that was asked, in ascending order of ids.
+
+    Every source gets ``asked``, those in the winning cluster ``used``. Right answers are
+    supported and wrong ones contradicted only when at least one source was right: otherwise the
+    reader failed, which would be held against honest sources most, and estimates of a source's
+    reliability can turn upside down. A silent source is neither.
+    """
+    right = {vote.source: is_right(vote.text, gold) for vote in answer.votes}
+    decidable = any(right.values())
+    used = set(answer.sources)
+    asked = sorted([*right, *(silence.source for silence in answer.silent)])
+    return [
+        Judgement(
+            key=f"{answer.key}/{source}",
+            source=source,
+            kind="gold",
+            question=answer.question,
+            supported=float(decidable and right.get(source, False)),
+            contradicted=float(decidable and not right.get(source, True)),
+            used=float(source in used),
+            asked=1.0,
+        )
+        for source in asked
+    ]
+
+
+def judge_by_user(answer: Answer, right: bool) -> list[Judgement]:
+    """Return what a user's word on the whole answer says of each source that was asked.
+
+    A right answer supports who gave it and contradicts who gave another; a wrong one contradicts
+    who gave it, and of others it says nothing.
+    """
+    won = {vote.source: vote.won for vote in answer.votes}
+    asked = sorted([*won, *(silence.source for silence in answer.silent)])
+    return [
+        Judgement(
+            key=f"{answer.key}/{source}/user",
+            source=source,
+            kind="user",
+            question=answer.question,
+            supported=float(right and won.get(source, False)),
+            contradicted=float(source in won and won[source] != right),
+            used=float(won.get(source, False)),
+            asked=1.0,
+        )
+        for source in asked
+    ]

@@ -1,0 +1,141 @@
+"""Who may search: everybody, the holders of API keys, or the accounts on a list.
+
+A key is kept as its SHA-256 only and appears in no log. A request of an account is signed with
+the source's owner as the one it is meant for (``chainrep.protocol.authorization``), so that it is
+of no use at another source.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eth_utils.address import is_checksum_address
+
+from chainrep.errors import InputError, NotAuthorized
+from chainrep.protocol.authorization import (
+    MAX_LIFETIME_SECONDS,
+    authorize,
+    body_digest,
+    dump_authorization,
+    parse_authorization,
+    recover_coordinator,
+)
+from chainrep.protocol.source_receipt import SourceDomain
+from chainrep.protocol.typed_data import LedgerDomain
+
+MAX_KEYS_BYTES = 2**20
+_BEARER = "Bearer "
+_LINE = re.compile(r"([0-9A-Za-z._-]{1,64})\s+([!-~]{16,200})", re.ASCII)
+_FORM = 'Write a line "NAME KEY" for each, the key of 16 to 200 characters without spaces.'
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """``keys`` are SHA-256 digests by the name of who holds the key, ``accounts`` addresses.
+
+    With neither of the two, everybody may search. ``owner`` is who requests have to be meant for.
+    """
+
+    owner: str
+    domain: SourceDomain
+    keys: Mapping[str, bytes] = field(default_factory=dict)
+    accounts: frozenset[str] = frozenset()
+
+    @property
+    def everybody(self) -> bool:
+        """Whether nobody has to say who they are."""
+        return not self.keys and not self.accounts
+
+    def asker(self, header: str, body: bytes, now: float) -> str:
+        """Who sent this Authorization header with a search: a key's name, or an address.
+
+        Raises NotAuthorized where it is nobody who may.
+        """
+        if header.startswith(_BEARER):
+            return self._holder(header.removeprefix(_BEARER))
+        return self._account(header, body, now)
+
+    def _holder(self, key: str) -> str:
+        digest = hashlib.sha256(key.encode(errors="replace")).digest()
+        # Every one is compared, so that the time taken tells nothing about any of them.
+        found = [name for name, known in self.keys.items() if hmac.compare_digest(known, digest)]
+        if not found:
+            raise NotAuthorized("The API key is none of this source.")
+        return found[0]
+
+    def _account(self, header: str, body: bytes, now: float) -> str:
+        if not header:
+            raise NotAuthorized("This source answers holders of an API key or signed requests.")
+        found = parse_authorization(header)
+        if not 0 <= found.expires - now <= MAX_LIFETIME_SECONDS:
+            raise NotAuthorized("The request's signature has expired, or is good for too long.")
+        account = recover_coordinator(found, self.owner, requests_domain(self.domain))
+        if account not in self.accounts:
+            raise NotAuthorized(f"{account} may not search this source.")
+        if not hmac.compare_digest(body_digest(signed_part(body)), found.body):
+            raise NotAuthorized("The request is not the one that was signed.")
+        return account
+
+
+def authorize_search(
+    body: bytes, expires: int, owner: str, domain: SourceDomain, private_key: bytes
+) -> str:
+    """The Authorization header of one search of the source of ``owner``, by an account.
+
+    ``expires`` is in Unix seconds, at most 600 ahead.
+    """
+    part = signed_part(body)
+    return dump_authorization(authorize(part, expires, owner, requests_domain(domain), private_key))
+
+
+def signed_part(body: bytes) -> bytes:
+    """The bytes of a search whose digest is signed."""
+    return b"POST /search\n" + body
+
+
+def requests_domain(domain: SourceDomain) -> LedgerDomain:
+    """What requests to a source are signed for: its registry."""
+    return LedgerDomain(domain.chain_id, domain.registry)
+
+
+def read_keys(path: Path) -> dict[str, bytes]:
+    """The digests of the API keys in a file, by name; empty lines and # comments are skipped.
+
+    Raises InputError with the line's number, and never with what stands there.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_KEYS_BYTES + 1)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}).", "Check --api-keys."
+        ) from error
+    if len(content) > MAX_KEYS_BYTES:
+        raise InputError(f"{path} is larger than {MAX_KEYS_BYTES:,} bytes.", "Check --api-keys.")
+    keys: dict[str, bytes] = {}
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        found = _LINE.fullmatch(line.strip())
+        if found is None:
+            raise InputError(f"{path}, line {number}: this is no name and key.", _FORM)
+        digest = hashlib.sha256(found[2].encode()).digest()
+        if found[1] in keys or digest in keys.values():
+            raise InputError(f"{path}, line {number}: this name or key stands there twice.", _FORM)
+        keys[found[1]] = digest
+    if not keys:
+        raise InputError(f"{path} holds no key.", _FORM)
+    return keys
+
+
+def read_accounts(addresses: tuple[str, ...]) -> frozenset[str]:
+    """The addresses as given; raise InputError where one has no valid checksum."""
+    for address in addresses:
+        if not is_checksum_address(address):
+            raise InputError(f"{address!r} is no checksummed address.", "Check --allow.")
+    return frozenset(addresses)

@@ -1,0 +1,122 @@
+"""Proofs that a source signed two answers to one query: found, kept for good, and remembered.
+
+An index is deterministic: the same query to the same version of a corpus has one answer. A source
+that serves some askers other passages than others, or the same asker other ones later, signs both,
+and the two statements are a ``Conflict`` against its key that anybody can check.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from chainrep.errors import InputError, StoreError
+from chainrep.protocol.source_receipt import SourceDomain
+from chainrep.reputation.accusation import Accusation, Conflict, holds, prove_conflict
+from chainrep.reputation.conflict_file import MAX_FILE_BYTES, dump_conflict, parse_conflict
+from rag.source.receipts import statement_of
+from rag.types import Receipt
+
+NOBODY = "0x" + "0" * 40
+"""The accuser of a proof that needs nobody to vouch for it."""
+MAX_ACCUSED = 10_000
+
+logger = logging.getLogger(__name__)
+
+
+def find_conflict(one: Receipt, other: Receipt, domain: SourceDomain) -> Conflict | None:
+    """What two receipts, both checked to be of one owner, prove against it, if anything."""
+    first, second = statement_of(one, domain), statement_of(other, domain)
+    if first.slot != second.slot or first.content == second.content:
+        return None
+    return prove_conflict(first.slot, first.content, one.statement, second.content, other.statement)
+
+
+class AccusationBook:
+    """Accusations in a folder, one JSON file for each account; without one, in memory alone.
+
+    Those kept earlier are read, and checked, at the start. Raises StoreError where the folder
+    cannot be read or made. Not for several threads at once.
+    """
+
+    def __init__(
+        self, domain: SourceDomain, folder: Path | None = None, accuser: str = NOBODY
+    ) -> None:
+        self._domain = domain
+        self._folder = folder
+        self._accuser = accuser
+        self.accused: set[str] = set(read_accused(folder, domain)) if folder else set()
+        """The checksummed addresses of the keys that are proven faulty."""
+
+    def compare(self, one: Receipt, other: Receipt, owner: str) -> Accusation | None:
+        """Accuse the owner, who signed both, if they contradict each other; durable on return.
+
+        Where the disk fails, or 10,000 accounts are accused, the accusation is in the log alone.
+        """
+        conflict = find_conflict(one, other, self._domain)
+        if conflict is None or len(self.accused) >= MAX_ACCUSED:
+            return None
+        accusation = Accusation(self._accuser, owner, conflict)
+        self.accused.add(owner)
+        logger.warning("source %d, of %s, signed two answers to one query", one.source, owner)
+        if self._folder is not None:
+            try:
+                _write(
+                    self._folder / f"{owner}.json",
+                    dump_conflict(accusation, self._domain.statements),
+                )
+            except StoreError:
+                logger.exception("an accusation of %s is not kept: %s", owner, conflict)
+        return accusation
+
+
+def read_accusations(folder: Path, domain: SourceDomain) -> list[Accusation]:
+    """The accusations in a folder that hold for this domain, by file name; others are left out.
+
+    Raises StoreError where the folder cannot be read or made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = sorted(folder.glob("0x*.json"))[:MAX_ACCUSED]
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    found = []
+    for path in paths:
+        try:
+            with path.open("rb") as stream:
+                accusation, place = parse_conflict(stream.read(MAX_FILE_BYTES + 1))
+        except (OSError, InputError) as error:
+            logger.warning("%s is not read: %s", path.name, error)
+            continue
+        if place == domain.statements and holds(accusation, place):
+            found.append(accusation)
+    return found
+
+
+def read_accused(folder: Path, domain: SourceDomain) -> frozenset[str]:
+    """Whom the accusations in a folder prove faulty; errors as of `read_accusations`."""
+    return frozenset(accusation.accused for accusation in read_accusations(folder, domain))
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    try:
+        with draft.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)  # noqa: PTH105 (atomic on POSIX and Windows alike)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path} cannot be used ({error.strerror}).",
+        "Check that the folder is writable and the disk not full.",
+    )

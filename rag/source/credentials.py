@@ -1,0 +1,65 @@
+"""What a client shows a source that does not answer everybody."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from chainrep.errors import InputError
+from chainrep.protocol.authorization import LIFETIME_SECONDS
+from chainrep.protocol.source_receipt import SourceDomain
+from rag.source.access import authorize_search
+from rag.source.exchange import Unanswered
+from rag.source.remote_source import RemoteSource
+
+Credentials = Callable[[RemoteSource, str, bytes], str]
+"""The Authorization header of a search of a source, under a URL, with this body; or nothing.
+
+May raise Unanswered, with the reason why the source is not asked.
+"""
+
+
+def nothing(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
+    """For sources that answer everybody."""
+    return ""
+
+
+def api_keys(keys: Mapping[int, str]) -> Credentials:
+    """An API key for each of these source ids; no key travels unencrypted to another machine.
+
+    Raises InputError, which repeats no key, for one that does not fit into a header.
+    """
+    for source, key in keys.items():
+        if not key.isascii() or not key.isprintable() or not 0 < len(key) <= 200:
+            raise InputError(f"The API key for source {source} is no printable ASCII text.")
+
+    def bearer(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
+        key = keys.get(source.id)
+        if key is None:
+            return ""
+        if not url.startswith("https://") and not _is_here(urlsplit(url).hostname or ""):
+            raise Unanswered("answers over http:// alone, and an API key is not sent unencrypted")
+        return f"Bearer {key}"
+
+    return bearer
+
+
+def signed_by(
+    private_key: bytes, domain: SourceDomain, clock: Callable[[], float] = time.time
+) -> Credentials:
+    """Every search signed by this key, for its source alone."""
+
+    def signed(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
+        expires = int(clock()) + LIFETIME_SECONDS
+        return authorize_search(body, expires, source.owner, domain, private_key)
+
+    return signed
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

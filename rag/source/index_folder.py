@@ -1,0 +1,120 @@
+"""The folder in which one service keeps its indexes: each whole or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from chainrep.errors import StoreBusy, StoreError
+from rag.source.corpus_index import (
+    CorpusIndex,
+    IndexMethod,
+    folder_name,
+    open_corpus,
+    write_corpus,
+)
+from rag.source.receipts import digest_of
+from rag.types import Passage
+
+_LOCK, _DRAFT = ".lock", ".draft-"
+
+_log = logging.getLogger(__name__)
+
+
+class IndexFolder:
+    """Indexes by what they are of. Raises StoreError where the disk does not do its part.
+
+    A folder is made under another name and renamed when it is complete and on the disk: a kill
+    leaves a draft, which the next use removes, and never half an index.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise _failed(folder, error) from error
+
+    @contextmanager
+    def sole_use(self) -> Iterator[None]:
+        """Keep every other program out of the folder until the block ends; raise StoreBusy.
+
+        The system frees it when its holder dies. Drafts that one left are removed.
+        """
+        try:
+            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for draft in self.folder.glob(f"{_DRAFT}*"):
+                shutil.rmtree(draft, ignore_errors=True)
+            yield
+        except BlockingIOError as error:
+            raise StoreBusy(
+                f"Another program serves from {self.folder}.",
+                "Stop it first, or choose another --index-dir.",
+            ) from error
+        finally:
+            os.close(lock)
+
+    def open(self, passages: Sequence[Passage], method: IndexMethod) -> CorpusIndex:
+        """The index of these passages: the saved one where it is whole, else built and saved."""
+        digest = digest_of(passages)
+        place = self.folder / folder_name(method, digest)
+        if place.exists():
+            try:
+                return open_corpus(place, digest, method)
+            except StoreError as error:
+                _log.warning("%s", error)
+        try:
+            self._build(place, passages, digest, method)
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+        return open_corpus(place, digest, method)
+
+    def keep_only(self, corpus: CorpusIndex) -> None:
+        """Remove every other index.
+
+        Searches that still use one are not disturbed: the system keeps its files until they end.
+        """
+        for place in self.folder.iterdir():
+            if place.is_dir() and place.name != corpus.name and not place.name.startswith(_DRAFT):
+                shutil.rmtree(place, ignore_errors=True)
+
+    def _build(
+        self, place: Path, passages: Sequence[Passage], digest: bytes, method: IndexMethod
+    ) -> None:
+        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=self.folder))
+        try:
+            write_corpus(draft, passages, digest, method)
+            for path in (*draft.iterdir(), draft):
+                _sync(path)
+            if place.exists():  # damaged: a rename replaces empty folders only
+                place.rename(draft.with_name(f"{draft.name}-damaged"))
+            draft.rename(place)
+            _sync(self.folder)
+        finally:
+            for left in self.folder.glob(f"{draft.name}*"):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _failed(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"No index can be kept in {folder} ({error.strerror}).",
+        "Make room on the disk, check that the folder is writable, or choose another --index-dir.",
+    )

@@ -1,0 +1,1 @@
+"""A screen for instructions in passages: one cheap deterministic pass before any model reads."""

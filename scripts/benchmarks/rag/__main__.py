@@ -1,0 +1,124 @@
+"""Whom to believe when sources lie: our scoring and what went before, in the same worlds.
+
+Settings were chosen on one half of tier B (``--tune`` shows how), and all is reported on its other
+half and on tier A, where nothing was chosen. Every answer is given before its gold is seen.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrep.cli.output import print_table, progress
+from rag.scoring.ledgers import LedgerSettings
+from scripts.benchmarks.rag.goals import check_goals
+from scripts.benchmarks.rag.rounds import Tier
+from scripts.benchmarks.rag.scenarios import SCENARIOS
+from scripts.benchmarks.rag.suite import measure
+from scripts.benchmarks.rag.tier_a import RamDocs
+from scripts.benchmarks.rag.tier_b import RecordedModels
+from scripts.benchmarks.rag.tune import tune
+
+TIERS: dict[str, Callable[[Path], Tier]] = {"A": RamDocs, "B": RecordedModels}
+GAS = Path("contracts/gas.json")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object last.")
+@click.option("--tiers", default=",".join(TIERS), show_default=True, help="Letters, by commas.")
+@click.option("--scenarios", default=",".join(SCENARIOS), show_default=True, help="By commas.")
+@click.option("--seeds", default=5, show_default=True, help="Runs of every method.")
+@click.option("--ranked", default=20, show_default=True, help="Runs of ours_5 for its inversions.")
+@click.option("--tune", "tuning", is_flag=True, help="Try other settings on the tuning half only.")
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path("../shared/data"),
+    show_default=True,
+    help="Folder with qa/ramdocs_test.jsonl and cram/nq_*.json.",
+)
+def rag(
+    as_json: bool, tiers: str, scenarios: str, seeds: int, ranked: int, tuning: bool, data: Path
+) -> None:
+    """Measure accuracy, the order of the sources and what both cost, under seven pollutions."""
+    settings = LedgerSettings()
+    if tuning:
+        for label, row in tune(RecordedModels(data), seeds, settings):
+            click.echo(json.dumps({label: {k: round(v, 4) for k, v in row.items()}}))
+        return
+    letters, worlds = _named("tiers", tiers, TIERS), _named("scenarios", scenarios, SCENARIOS)
+    gas = json.loads(GAS.read_text())
+    found: dict[str, dict[str, Any]] = {letter: {} for letter in letters}
+    with progress() as bar:
+        task = bar.add_task("Scenarios", total=len(letters) * len(worlds))
+        for letter in letters:
+            tier = TIERS[letter](data)
+            for name in worlds:
+                found[letter][name] = measure(tier, SCENARIOS[name], seeds, ranked, settings, gas)
+                bar.advance(task)
+    result = {
+        "tiers": found,
+        "goals": check_goals(found),
+        "settings": asdict(settings),
+        "seeds": seeds,
+        "runs_of_ours_5": max(seeds, ranked),
+        "scenarios": {n: asdict(SCENARIOS[n]) | {"colluders": sorted(SCENARIOS[n].colluders)}
+                      for n in worlds},
+        "machine": platform.platform(),
+        "versions": {"numpy": version("numpy"), "python": platform.python_version()},
+    }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        show(found)
+        for goal in result["goals"]:
+            click.echo(json.dumps(goal))
+
+
+def _named(option: str, given: str, known: Mapping[str, Any]) -> list[str]:
+    names = [name.strip() for name in given.split(",")]
+    if unknown := [name for name in names if name not in known]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(known)}", param_hint=option)
+    return names
+
+
+def show(found: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]) -> None:
+    """The same as tables, one per tier."""
+    for letter, scenarios in found.items():
+        print_table(
+            [
+                "scenario", "method", "accuracy", "95 %", "F1", "to oracle", "over majority",
+                "attacked", "rho", "least", "inversions", "queries to separate", "gold",
+            ],
+            [
+                [
+                    name,
+                    method,
+                    row["accuracy"],
+                    "{} to {}".format(*row["accuracy_interval"]),
+                    row["f1"],
+                    row["to_oracle"],
+                    row["over_majority"],
+                    row["attack_success"],
+                    row.get("rho"),
+                    row.get("rho_min"),
+                    f"{row['inversions']} of {row['runs']}" if "runs" in row else None,
+                    row.get("queries_to_separate"),
+                    row["gold_share"],
+                ]
+                for name, methods in scenarios.items()
+                for method, row in methods.items()
+            ],
+            title=f"Tier {letter}",
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    rag()

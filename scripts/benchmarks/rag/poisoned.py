@@ -1,0 +1,96 @@
+"""PoisonedRAG (Zou et al., 2024): one source of six holds texts written for the very questions.
+
+Two settings. ``nq``: the attack's own published texts for 30 questions that CrAM has passages for,
+among 4,000 passages; each text begins with its question, as in the attack's black-box form.
+``xquad``: the same recipe on drawn questions, the false statement being the true sentence with
+another answer in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rag.dataset import Dataset
+from rag.loaders import load_dataset
+from rag.pollution import is_stated, lie, mentions, wrong_answers
+from rag.text import normalised, sentences
+from rag.types import Passage, Question
+from scripts.benchmarks.rag.rounds import World, topics_of
+from scripts.benchmarks.rag.scenarios import Scenario
+from scripts.benchmarks.rag.tier_c import LiveSources
+
+TEXTS = 5
+SCENARIO = Scenario("poisoned", (0.0,) * 5 + (1.0,))
+_PASSAGE = re.compile(r"Passage-\d+: ")
+
+
+def xquad_world(tier: LiveSources, folder: Path, seed: int, questions: int) -> World:
+    """Draw questions; the last source has five false texts for each, beside the true corpus."""
+    loaded = load_dataset(folder / "qa" / "xquad.en.json")
+    fit = replace(loaded, questions=tuple(q for q in loaded.questions if is_stated(loaded, q)))
+    dataset = fit.sample(questions, seed)
+    wrong = wrong_answers(fit, dataset.questions, seed)
+    texts = [
+        Passage(f"{q.text} {sentence}")
+        for number, q in enumerate(dataset.questions)
+        for sentence in _false_sentences(dataset, wrong, number)
+    ]
+    attacks = [(answer,) for answer in wrong]
+    return _world(tier, dataset.questions, attacks, dataset.passages, texts)
+
+
+def nq_world(tier: LiveSources, folder: Path, seed: int) -> World:
+    """The questions that both data sets have, in an order drawn by the seed."""
+    attacked = json.loads((folder / "qa" / "poisonedrag_adv_nq.json").read_text())
+    by_question = {normalised(row["question"]): row for row in attacked.values()}
+    file = folder / "cram" / "nq_llama3_reranked_dense_top4.json"
+    recorded = json.loads(file.read_text())
+    passages: dict[Passage, None] = {}
+    both = []
+    for row in recorded:
+        body = row["prompt"].split("Answer the following question")[0]
+        passages.update(dict.fromkeys(Passage(t.strip()) for t in _PASSAGE.split(body)[1:]))
+        attack = by_question.get(normalised(row["question"]))
+        if attack is not None:
+            both.append((Question(row["question"], tuple(row["reference"])), attack))
+    order = np.random.default_rng([seed, 4]).permutation(len(both))
+    questions = [both[i][0] for i in order]
+    rows = [both[i][1] for i in order]
+    texts = [Passage(f"{row['question']} {t}") for row in rows for t in row["adv_texts"][:TEXTS]]
+    attacks = [(str(row["incorrect answer"]),) for row in rows]
+    return _world(tier, questions, attacks, tuple(passages), texts)
+
+
+def _world(
+    tier: LiveSources,
+    questions: Sequence[Question],
+    attacks: Sequence[tuple[str, ...]],
+    passages: Sequence[Passage],
+    texts: Sequence[Passage],
+) -> World:
+    corpora = [tuple(passages)] * 5 + [(*passages, *texts)]
+    rounds = tier.rounds(questions, attacks, corpora, SCENARIO.name)
+    topics = topics_of([q.text for q in questions])
+    return World(rounds, SCENARIO.pollution(topics), SCENARIO)
+
+
+def _false_sentences(dataset: Dataset, wrong: Sequence[str], number: int) -> list[str]:
+    """Return the sentence that states the answer, false now, and four ways to say it again."""
+    question = dataset.questions[number]
+    places = [p for p in question.passages if mentions(question, dataset.passages[p].text)]
+    false = lie(dataset, wrong, [number])[places[0]].text
+    answer = wrong[number]
+    found = next((s for s in sentences(false) if answer.lower() in s.lower()), f"It is {answer}.")
+    return [
+        found,
+        f"The answer is {answer}.",
+        f"As is well known, {found[:1].lower()}{found[1:]}",
+        f"According to recent research, {found[:1].lower()}{found[1:]}",
+        f"{found} Experts agree that it is {answer}.",
+    ]

@@ -1,0 +1,107 @@
+import hashlib
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.errors import RouterError
+from rag.routing.state_file import MAGIC, read_state, write_state
+
+ARRAYS = {
+    "a": np.arange(6, dtype=np.float64).reshape(2, 3),
+    "b": np.zeros((0, 4), dtype=np.float32),
+    "c": np.array([2**40, -1]),
+    "d": np.frombuffer(b"xyz", dtype=np.uint8),
+}
+
+
+def forged(table, body=b""):
+    text = table if isinstance(table, bytes) else json.dumps(table).encode()
+    content = struct.pack("<I", len(text)) + text + body
+    return MAGIC + hashlib.sha256(content).digest() + content
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "state"
+    write_state(path, "me", ARRAYS)
+    learner, found = read_state(path)
+    assert learner == "me"
+    assert list(found) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert found[name].dtype == array.dtype
+        assert np.array_equal(found[name], array)
+    assert [p.name for p in tmp_path.iterdir()] == ["state"]
+    assert path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"chainrep router 9\n" + bytes(50),
+        MAGIC,
+        MAGIC + hashlib.sha256(b"").digest(),
+        forged(b"[" * 60_000),
+        forged(b"\xff"),
+        forged([]),
+        forged({"learner": 1, "arrays": []}),
+        forged({"learner": "x", "arrays": [["a", "<f8", [2**60]]]}),
+        forged({"learner": "x", "arrays": [["a", "<f8", [2**20, 2**20, 2**20]]]}),
+        forged({"learner": "x", "arrays": [["a", "|O", [1]]]}, bytes(8)),
+        forged({"learner": "x", "arrays": [["a", "<f8", [-1]]]}),
+        forged({"learner": "x", "arrays": [["a", "<f8", [True]]]}, bytes(8)),
+        forged({"learner": "x", "arrays": [["a", "<f8", [1]]] * 2}, bytes(16)),
+        forged({"learner": "x", "arrays": [["a", "<f8", [1]]]}, bytes(9)),
+    ],
+)
+def test_anything_else_is_refused_with_a_sentence(tmp_path, content):
+    path = tmp_path / "state"
+    path.write_bytes(content)
+    with pytest.raises(RouterError, match=r"\. Delete the state file"):
+        read_state(path)
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=200))
+def test_garbage_behind_a_right_digest_is_refused_or_read_but_never_crashes(tmp_path_factory, body):
+    path = tmp_path_factory.mktemp("state") / "state"
+    path.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
+    with pytest.raises(RouterError):
+        read_state(path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(RouterError, match="cannot be kept"):
+        write_state(tmp_path / "no" / "state", "me", ARRAYS)
+    with pytest.raises(RouterError, match="cannot be read"):
+        read_state(tmp_path / "no" / "state")
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "state"
+    write_state(path, "me", {"n": np.zeros(50_000)})
+    program = (
+        "import sys, itertools, pathlib, numpy as np\n"
+        "from rag.routing.state_file import write_state\n"
+        "print('ready', flush=True)\n"
+        "for n in itertools.count():\n"
+        "    write_state(pathlib.Path(sys.argv[1]), 'me', {'n': np.full(50_000, float(n))})\n"
+    )
+    for pause in (0.03,):
+        writer = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == b"ready\n"
+        time.sleep(pause)
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        _, found = read_state(path)
+        assert len(set(found["n"].tolist())) == 1

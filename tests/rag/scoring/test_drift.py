@@ -1,0 +1,25 @@
+from rag.scoring.drift import DriftAlarm
+
+
+def test_a_good_source_that_turns_is_noticed_after_a_few_judgements():
+    alarm = DriftAlarm(threshold=4.0)
+    assert not any(alarm.observe(1, 0.9, 1.0, 0.0) for _ in range(50))
+    seen = [alarm.observe(1, 0.9, 0.0, 1.0) for _ in range(5)]
+    assert seen.index(True) == 2
+
+
+def test_one_mistake_among_many_right_answers_is_no_drift():
+    alarm = DriftAlarm(threshold=4.0)
+    outcomes = ([1.0] * 9 + [0.0]) * 30
+    assert not any(alarm.observe(1, 0.9, right, 1.0 - right) for right in outcomes)
+
+
+def test_a_source_that_never_was_good_has_nowhere_to_fall():
+    alarm = DriftAlarm(threshold=1.0)
+    assert not any(alarm.observe(1, 0.3, 0.0, 1.0) for _ in range(50))
+
+
+def test_sources_are_watched_apart():
+    alarm = DriftAlarm(threshold=4.0)
+    for source in range(5):
+        assert not alarm.observe(source, 0.9, 0.0, 1.0)
