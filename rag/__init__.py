@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     )
     from rag.loaders import demo_dataset, load_dataset
     from rag.pipeline import Pipeline
-    from rag.router import Router
+    from rag.routing.best_known import BestKnownRouter
     from rag.source.local import Source
     from rag.types import Answer, Judgement, Passage, Question, Reliability, Span, Vote
 
 __all__ = [
     "Answer",
+    "BestKnownRouter",
     "Dataset",
     "DatasetError",
     "Judgement",
@@ -36,7 +37,6 @@ __all__ = [
     "Question",
     "RagError",
     "Reliability",
-    "Router",
     "Source",
     "SourceError",
     "Span",
@@ -49,7 +49,7 @@ _MODULES = {
     "rag.dataset": {"Dataset"},
     "rag.loaders": {"demo_dataset", "load_dataset"},
     "rag.pipeline": {"Pipeline"},
-    "rag.router": {"Router"},
+    "rag.routing.best_known": {"BestKnownRouter"},
     "rag.source.local": {"Source"},
     "rag.types": {"Answer", "Judgement", "Passage", "Question", "Reliability", "Span", "Vote"},
     "rag.errors": {name for name in __all__ if name.endswith("Error")},

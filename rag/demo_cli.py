@@ -10,7 +10,7 @@ import click
 from chainrep.cli.options import json_option, settings
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.config import Config
-from rag.jobs.guard import with_rag
+from rag.guard import with_rag
 
 if TYPE_CHECKING:
     from rag.demo import DemoResult

@@ -144,7 +144,8 @@ def best_span(
     best = np.flatnonzero(rounded == rounded.max()).tolist()
 
     def text(i: int) -> str:
-        return sentences[piece[first[i]]][offsets[first[i], 0] : offsets[last[i], 1]]
+        sentence = sentences[int(piece[first[i]])]
+        return sentence[int(offsets[first[i], 0]) : int(offsets[last[i], 1])]
 
     chosen = min(best, key=lambda i: (text(i), i))
     if null - score[chosen] > abstain or not normalised(text(chosen)):

@@ -133,7 +133,8 @@ class Answer:
     the whole vote, ``margin`` what it is ahead of the next one. ``votes`` and ``silent`` together
     name every source that was asked, in ascending order of their ids. ``key`` is unique within the
     pipeline's run. ``certified`` is how many sources could have lied, in any way and all together,
-    without changing the answer (``rag.certificate``). ``notes`` are sentences for the user about what the answer should be taken with.
+    without changing the answer (``rag.certificate``). ``notes`` are sentences for the user about
+    what the answer should be taken with.
     """
 
     question: str

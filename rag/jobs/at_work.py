@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Callable
 from threading import Event
 from typing import Protocol
@@ -54,11 +53,3 @@ def keep_at_work(
         except ChainError as error:
             _log.warning("the chain fails: %s", error)
             pause = min(2 * pause, _LONGEST_PAUSE)
-
-
-def stop_signals() -> Event:
-    """What SIGINT and SIGTERM set."""
-    stopping = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    return stopping

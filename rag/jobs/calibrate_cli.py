@@ -10,7 +10,7 @@ import click
 from chainrep.cli.options import json_option
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.errors import InputError
-from rag.jobs.guard import with_rag
+from rag.guard import with_rag
 from rag.jobs.options import (
     check_writable,
     limit_threads,

@@ -13,8 +13,8 @@ import click
 
 from chainrep.cli.options import settings, signing
 from chainrep.config import Config
+from rag.guard import with_rag
 from rag.jobs.cli import serve_jobs
-from rag.jobs.guard import with_rag
 from rag.jobs.options import ModelChoice, calibration_option, published_option, running
 
 

@@ -13,8 +13,8 @@ from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, print_table
 from chainrep.config import Config
 from chainrep.errors import ConfigError
+from rag.guard import stop_signals, with_rag
 from rag.jobs.calibrate_cli import calibrate
-from rag.jobs.guard import with_rag
 from rag.jobs.options import (
     ModelChoice,
     calibration_option,
@@ -93,7 +93,7 @@ def serve_jobs(
     """Be a provider with a loaded model, until SIGINT or SIGTERM."""
     from chainrep.service.server import HttpServer
     from chainrep.session import open_session, sender_key
-    from rag.jobs.at_work import keep_at_work, stop_signals
+    from rag.jobs.at_work import keep_at_work
     from rag.jobs.provider import Provider, address_of
     from rag.jobs.provider_service import PROVIDER_LIMITS, provider_app
 
@@ -142,7 +142,7 @@ def verify(
     not judged: the seat abstains.
     """
     from chainrep.session import open_session, sender_key
-    from rag.jobs.at_work import keep_at_work, stop_signals
+    from rag.jobs.at_work import keep_at_work
     from rag.jobs.provider import address_of
     from rag.jobs.seat_holder import SeatHolder
 

@@ -14,7 +14,7 @@ from chainrep.cli.options import json_option, settings, signing
 from chainrep.cli.output import print_json, progress
 from chainrep.config import Config
 from chainrep.errors import EvidenceUnavailable, InputError
-from rag.jobs.guard import with_rag
+from rag.guard import with_rag
 from rag.jobs.options import (
     calibration_option,
     check_writable,

@@ -12,7 +12,7 @@ import click
 from chainrep.cli.options import json_option
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.errors import InputError
-from rag.jobs.guard import with_rag
+from rag.guard import with_rag
 from rag.jobs.options import ModelChoice, calibration_option, decoding, running
 
 if TYPE_CHECKING:

@@ -58,11 +58,11 @@ class Logged:
 class LearningRouter:
     """A ``Router`` around a learner: see ``Choosing`` and ``Worth`` for what else counts.
 
-    The last ``pending`` choices wait for their rewards. With ``path`` its state is taken from there, and kept there by ``save`` and after every
-    ``SAVE_EVERY`` lessons, so that a kill costs at most that many; a file that is damaged or of
-    another learner raises RouterError, unless ``fresh`` says to ignore what is there. The same
-    lessons, seed and keys give the same choices. It may be used from several threads; one file
-    belongs to one router.
+    The last ``pending`` choices wait for their rewards. With ``path`` its state is taken from
+    there, and kept there by ``save`` and after every ``SAVE_EVERY`` lessons, so that a kill costs
+    at most that many; a file that is damaged or of another learner raises RouterError, unless
+    ``fresh`` says to ignore what is there. The same lessons, seed and keys give the same choices.
+    It may be used from several threads; one file belongs to one router.
     """
 
     def __init__(

@@ -140,19 +140,25 @@ class NeighbourLearner:
         weights = np.exp(-setting.sharpness * beyond)[rows]
         if counts.max() > setting.most:
             # By owner, then by distance; of equals the newest, so that drift is outweighed.
-            order = np.lexsort((-self._turns, apart[rows], self._owners))
+            newest = np.arange(self._count - 1, self._count - kept - 1, -1) % setting.window
+            ranks = np.empty(kept, dtype=np.int64)
+            ranks[newest[np.argsort(apart[newest], kind="stable")]] = np.arange(kept)
+            order = np.argsort(self._owners * kept + ranks[rows])
             starts = np.cumsum(counts) - counts
             place = np.arange(len(order)) - starts[self._owners[order]]
             weights[order[place >= setting.most]] = 0.0
         return np.asarray(weights)
 
     def _summed(self, values: Floats) -> Floats:
-        return np.bincount(self._owners, weights=values, minlength=len(self._columns))
+        return np.asarray(
+            np.bincount(self._owners, weights=values, minlength=len(self._columns)),
+            dtype=np.float64,
+        )
 
     def _trim(self) -> None:
         """Forget the rewards of questions outside the window, and the oldest beyond the bound."""
-        first = np.searchsorted(self._turns, self._count - self._setting.window)
-        first = max(int(first), len(self._turns) - REWARDS_EACH * self._setting.window)
+        outside = int(np.searchsorted(self._turns, self._count - self._setting.window))
+        first = max(outside, len(self._turns) - REWARDS_EACH * self._setting.window)
         if first > 0:
             self._turns, self._owners = self._turns[first:], self._owners[first:]
             self._rewards = self._rewards[first:]

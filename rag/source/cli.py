@@ -14,7 +14,7 @@ from chainrep.cli.options import settings, signing
 from chainrep.cli.source import account_option, check_id, owner_key
 from chainrep.config import Config
 from chainrep.errors import ConfigError, InputError
-from rag.jobs.guard import with_rag
+from rag.guard import stop_signals, with_rag
 
 if TYPE_CHECKING:
     from chainrep.chain.source_registry import SourceRegistry
@@ -85,7 +85,6 @@ def serve(
     from chainrep.protocol.source_receipt import SourceDomain
     from chainrep.service.server import HttpServer
     from chainrep.session import open_session
-    from rag.jobs.at_work import stop_signals
     from rag.source.access import Access, read_accounts, read_keys
     from rag.source.index_folder import IndexFolder
     from rag.source.live_corpus import LiveCorpus

@@ -30,8 +30,8 @@ def test_searching_by_terms_loads_no_torch():
 
 def test_the_public_names_are_pinned():
     assert rag.__all__ == [
-        "Answer", "Dataset", "DatasetError", "Judgement", "ModelError", "Passage", "Pipeline",
-        "PipelineError", "PollutionError", "Question", "RagError", "Reliability", "Router",
-        "Source", "SourceError", "Span", "Vote", "demo_dataset", "load_dataset",
+        "Answer", "BestKnownRouter", "Dataset", "DatasetError", "Judgement", "ModelError",
+        "Passage", "Pipeline", "PipelineError", "PollutionError", "Question", "RagError",
+        "Reliability", "Source", "SourceError", "Span", "Vote", "demo_dataset", "load_dataset",
     ]  # fmt: skip
     assert all(hasattr(rag, name) for name in rag.__all__)

@@ -281,9 +281,9 @@ def test_votes_say_what_each_source_did_for_the_answer_and_how_many_lies_it_bear
     known = {i: Reliability(supported=20.0) for i in (1, 2, 3, 4)}
     sources = [Source(1, [TRUE]), Source(2, [TRUE]), Source(3, [TRUE]), Source(4, [FALSE])]
     answer = Pipeline(sources, encoder, scores=Scores(known)).ask(QUESTION)
-    credits = [vote.credit for vote in answer.votes]
-    assert credits[0] == pytest.approx(credits[1]) == pytest.approx(credits[2])
-    assert credits[0] > 0.0 > credits[3]
+    parts = [vote.credit for vote in answer.votes]
+    assert parts[0] == pytest.approx(parts[1]) == pytest.approx(parts[2])
+    assert parts[0] > 0.0 > parts[3]
     assert answer.certified == 0, "one turned liar of three against one makes it a tie"
     alone = Pipeline(sources[:3], encoder, scores=Scores(known)).ask(QUESTION)
     assert alone.certified == 1

@@ -17,21 +17,22 @@ def test_other_weights_are_refused_before_they_are_used(tmp_path):
     content = bytearray((files("rag") / WEIGHTS_FILE).read_bytes())
     content[-1] ^= 1
     (tmp_path / "weights").write_bytes(content)
-    with pytest.raises(ModelError, match="have SHA-256 .* not ") as caught:
+    with pytest.raises(ModelError, match=r"have SHA-256 .* not ") as caught:
         SpanModel(weights=tmp_path / "weights")
     assert "reinstall chainrep" in str(caught.value)
 
 
 def test_missing_weights_are_named_with_a_way_out(tmp_path):
-    with pytest.raises(ModelError, match="There are no reader weights at .*missing") as caught:
+    with pytest.raises(ModelError, match=r"There are no reader weights at .*missing") as caught:
         SpanModel(weights=tmp_path / "missing")
     assert "pip install" in str(caught.value)
 
 
 def test_tokens_know_their_place_and_whether_they_begin_a_word(span_model):
     (tokens,) = span_model.tokens(["Paris unfurled."])
-    assert ["Paris unfurled."[a:b] for a, b in tokens.offsets][0] == "Paris"
-    assert tokens.begins[0]
+    pieces = ["Paris unfurled."[a:b] for a, b in tokens.offsets]
+    assert (pieces[0], pieces[-1], "".join(pieces)) == ("Paris", ".", "Parisunfurled.")
+    assert tokens.begins[:2].tolist() == [True, True]
     assert not tokens.begins[2]
     assert span_model.tokens([]) == []
 

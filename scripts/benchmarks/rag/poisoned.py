@@ -11,8 +11,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -21,13 +22,35 @@ from rag.loaders import load_dataset
 from rag.pollution import is_stated, lie, mentions, wrong_answers
 from rag.text import normalised, sentences
 from rag.types import Passage, Question
-from scripts.benchmarks.rag.rounds import World, topics_of
+from scripts.benchmarks.rag.rounds import Part, World, topics_of
 from scripts.benchmarks.rag.scenarios import Scenario
 from scripts.benchmarks.rag.tier_c import LiveSources
 
 TEXTS = 5
+QUESTIONS = 100
 SCENARIO = Scenario("poisoned", (0.0,) * 5 + (1.0,))
 _PASSAGE = re.compile(r"Passage-\d+: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """A setting as a tier: ``live`` serves and reads, ``folder`` holds the data."""
+
+    live: LiveSources
+    folder: Path
+    setting: Literal["nq", "xquad"]
+    questions: int = QUESTIONS
+
+    @property
+    def name(self) -> str:
+        """The letter of the tier that the sources are."""
+        return self.live.name
+
+    def world(self, _scenario: Scenario, seed: int, _part: Part) -> World:
+        """Serve one run; nothing is tuned here, and there is one scenario."""
+        if self.setting == "nq":
+            return nq_world(self.live, self.folder, seed)
+        return xquad_world(self.live, self.folder, seed, self.questions)
 
 
 def xquad_world(tier: LiveSources, folder: Path, seed: int, questions: int) -> World:
@@ -75,7 +98,7 @@ def _world(
     texts: Sequence[Passage],
 ) -> World:
     corpora = [tuple(passages)] * 5 + [(*passages, *texts)]
-    rounds = tier.rounds(questions, attacks, corpora, SCENARIO.name)
+    rounds = tier.rounds(questions, attacks, corpora)
     topics = topics_of([q.text for q in questions])
     return World(rounds, SCENARIO.pollution(topics), SCENARIO)
 

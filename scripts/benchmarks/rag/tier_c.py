@@ -1,4 +1,4 @@
-"""Tier C: six live services over XQuAD with lying passages, and the reader that the project trained.
+"""Tier C: six live services over XQuAD with lying passages, and the reader that ships with rag.
 
 Liars replace the answer in the passage by another one of its kind, all by the same: the hard case
 for a vote. Irrelevant pollution puts a review from a shop in the passage's place.
@@ -6,7 +6,7 @@ for a vote. Irrelevant pollution puts a review from a shop in the passage's plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +43,6 @@ class LiveSources:
         encoder: Encoder,
         reader: Reader,
         questions: int = QUESTIONS,
-        progress: Callable[[str], object] = lambda _: None,
     ) -> None:
         loaded = load_dataset(folder / "qa" / "xquad.en.json")
         stated = tuple(q for q in loaded.questions if is_stated(loaded, q))
@@ -52,7 +51,6 @@ class LiveSources:
         self._reranker = SentenceReranker(encoder)
         self._reader = reader
         self._questions = questions
-        self._progress = progress
 
     def world(self, scenario: Scenario, seed: int, _part: Part) -> World:
         """Draw the questions and who is polluted, serve the corpora, and ask every source.
@@ -74,7 +72,7 @@ class LiveSources:
         attacks: Sequence[tuple[str, ...]] = [()] * len(wrong)
         if scenario.kind == "lie":
             attacks = [(answer,) for answer in wrong]
-        rounds = self.rounds(dataset.questions, attacks, corpora, scenario.name)
+        rounds = self.rounds(dataset.questions, attacks, corpora)
         return World(rounds, scenario.pollution(topics), scenario)
 
     def rounds(
@@ -82,14 +80,12 @@ class LiveSources:
         questions: Sequence[Question],
         attacks: Sequence[tuple[str, ...]],
         corpora: Sequence[Sequence[Passage]],
-        name: str,
     ) -> tuple[Round, ...]:
         """Serve the corpora and ask each question of every source, and of a pool of them all."""
         pool = Source(0, tuple(dict.fromkeys(p for corpus in corpora for p in corpus)))
         rounds = []
         with TemporaryDirectory() as folder, federation(corpora, Path(folder)) as retriever:
-            for number, (question, attack) in enumerate(zip(questions, attacks, strict=True)):
-                self._progress(f"C {name} {number + 1} of {len(questions)}")
+            for question, attack in zip(questions, attacks, strict=True):
                 found = search(retriever, question.text)
                 pooled = pool.search(question.text, CANDIDATES * len(corpora))
                 *answers, central = self._read(question.text, [*found, pooled])
@@ -108,6 +104,14 @@ class LiveSources:
             for p in dataset.questions[q].passages:
                 passages[p] = self._elsewhere[p % len(self._elsewhere)]
         return tuple(passages)
+
+
+def live_sources(folder: Path) -> LiveSources:
+    """Return the tier with the encoder and the reader that ship with rag."""
+    from rag.encoder import MiniLMEncoder
+    from rag.reader import ExtractiveReader
+
+    return LiveSources(folder, MiniLMEncoder(), ExtractiveReader())
 
 
 def search(retriever: Retriever, question: str) -> list[tuple[Passage, ...]]:

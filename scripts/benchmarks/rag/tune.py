@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rag.scoring.evidence import Limit
 from rag.scoring.ledgers import LedgerSettings
@@ -13,7 +14,7 @@ from scripts.benchmarks.rag.methods import Cast, cast, play
 from scripts.benchmarks.rag.rounds import Tier
 from scripts.benchmarks.rag.scenarios import SCENARIOS
 
-GRID: dict[str, tuple[object, ...]] = {
+GRID: dict[str, tuple[Any, ...]] = {
     "peer": tuple(Limit(k) for k in (0.0, 0.5, 1.0, 2.0, 4.0)),
     "own": tuple(Limit(k, f) for k in (0.0, 1.0, 2.0) for f in (0.0, 4.0, 8.0)),
     "prior": ((0.5, 0.5), (1.0, 1.0), (2.0, 2.0), (1.0, 2.0)),

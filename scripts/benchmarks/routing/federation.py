@@ -2,8 +2,8 @@
 
 A simulated federation (scenario S7): real questions in topics that k-means finds among their
 MiniLM vectors; each source is right with chance .9 on its topics and .2 elsewhere, and a wrong
-answer is one of five. Answers vote with the product's weights; every picked source's answer is
-judged, and the same draws of answers stand for all methods.
+answer is one of five. Answers vote, every picked source's answer is judged, and the same draws of
+answers stand for all methods.
 """
 
 from __future__ import annotations
@@ -51,15 +51,20 @@ def draw_world(texts: Sequence[str], vectors: Floats, length: int, seed: int) ->
     return World(tuple(texts[n] for n in asked), np.where(right, 0, wrong))
 
 
-def run(router: RouterPort, world: World, seed: int) -> tuple[Floats, Floats]:
-    """Return per question whether the vote was right, and how many sources were asked."""
+def run(
+    router: RouterPort, world: World, seed: int, *, weighted: bool = False
+) -> tuple[Floats, Floats]:
+    """Return per question whether the vote was right, and how many sources were asked.
+
+    ``weighted`` gives votes the product's weights by each source's record over all topics.
+    """
     marks, calls = np.zeros(len(world.texts)), np.zeros(len(world.texts))
     sources = range(SOURCES)
     known: dict[int, Reliability] = {}
     for turn, text in enumerate(world.texts):
         key = f"{seed}/{turn}"
         picked = router.choose(key, text, sources, known, {})
-        weights = vote_weights(picked, known)
+        weights = vote_weights(picked, known if weighted else {})
         tally = np.zeros(WRONG + 1)
         for source in picked:
             tally[world.answers[turn, source]] += weights[source]

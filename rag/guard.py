@@ -1,10 +1,12 @@
-"""What commands of rag share: errors that the command line prints, extras named when missing."""
+"""What commands of rag share: errors as the command line prints them, extras named, signals."""
 
 from __future__ import annotations
 
 import functools
 import os
+import signal
 from collections.abc import Callable
+from threading import Event
 from typing import Any, TypeVar
 
 from chainrep.errors import ChainrepError, ConfigError
@@ -34,3 +36,11 @@ def with_rag(command: F) -> Callable[..., Any]:
             ) from error
 
     return guarded
+
+
+def stop_signals() -> Event:
+    """What SIGINT and SIGTERM set."""
+    stopping = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
