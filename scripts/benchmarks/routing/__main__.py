@@ -127,7 +127,7 @@ def federation_part(
 ) -> dict[str, Any]:
     """Accuracy and calls: all sources asked, ours, and the three best known ones."""
     vectors = encoder.encode(requests.texts).astype(np.float64)
-        names = ("ask_all", "ask_all_weighted", "best_known_3", "ours")
+    names = ("ask_all", "ask_all_weighted", "best_known_3", "ours")
     marks: dict[str, list[Any]] = {name: [] for name in names}
     calls: dict[str, list[Any]] = {name: [] for name in names}
     for seed in range(seeds):
@@ -139,9 +139,7 @@ def federation_part(
             "ours": federation.ours(encoder, tuned.neighbours, tuned.gain, seed),
         }
         for name, router in routers.items():
-            right, asked = federation.run(
-                router, world, seed, weighted=name.endswith("weighted")
-            )
+            right, asked = federation.run(router, world, seed, weighted=name.endswith("weighted"))
             marks[name].append(right)
             calls[name].append(asked)
     draws = Bootstrap(seeds * federation.LENGTH)
