@@ -32,7 +32,14 @@ if TYPE_CHECKING:
     help='Your own, as JSON: [{"id": 1, "corpus": "folder or file"}, …].',
 )
 @click.option("--registered", is_flag=True, help="Those that the chain lists, over HTTP.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Ask the N best known only.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Ask the N best known only.",
+)
 @click.option("--allow-private", is_flag=True, help="Ask sources at private addresses as well.")
 @settings
 @json_option
@@ -42,7 +49,7 @@ def ask(
     question: str,
     sources_file: Path | None,
     registered: bool,
-    limit: int | None,
+    limit: int,
     allow_private: bool,
     as_json: bool,
 ) -> None:
@@ -62,10 +69,11 @@ def ask(
         )
     listed = load_sources(sources_file) if sources_file else None
     scores = ChainScores.open(config, [s.id for s in listed] if listed else None)
+    owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
     with progress() as bar, _asked(config, scores, listed, allow_private) as sources:
         bar.add_task("Asking", total=None)
         router = BestKnownRouter(limit=limit)
-        answer = Pipeline(sources, scores=scores, router=router).ask(question)
+        answer = Pipeline(sources, scores=scores, router=router, owners=owners).ask(question)
     if as_json:
         print_json(_as_json(answer))
     else:

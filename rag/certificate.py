@@ -63,7 +63,8 @@ def _until_none_weighs(
 ) -> int:
     """Bound the liars by those without whom nobody has weight: then all would count the same."""
     heavy = {owner_of(s, owners) for s in answered if weights.get(s, 0.0) > 0.0}
-    light = {owner_of(s, owners) for s in answered} - heavy
+    # Who was silent, or beaten by a model's own word, may speak where nobody with weight does.
+    light = {owner_of(s, owners) for s in {*answered, *weights}} - heavy
     return len(heavy) - 1 if heavy and light else most
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from rag.errors import ModelError
 from rag.ports import TokenStates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 REVISION = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
@@ -37,8 +38,10 @@ class MiniLMEncoder:
     ``folder`` holds config, tokenizer and ``model.safetensors``; without it they come from the
     package of the extra ``offline-model``, else from the model hub at a pinned revision.
     The last ``cache_size`` embeddings are kept by text (1.5 KB each), and the tokens of a few
-    texts, because sources that agree show a reader the same sentence. Raises ModelError when
-    the model cannot be loaded or its weights are not the pinned ones.
+    texts, because sources that agree show a reader the same sentence. With a size of 0 a text that
+    is encoded alone has the same bytes every time, whatever other threads encode meanwhile.
+    For several threads: batches are computed one after the other. Raises ModelError when the
+    model cannot be loaded or its weights are not the pinned ones.
 
     ``threads`` is 1 because batches are small: a second one saves at most half of the time on an
     idle machine, while on a busy one threads that wait for each other made the same run take 144 s
@@ -59,28 +62,38 @@ class MiniLMEncoder:
         self._cache_size = cache_size
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._tokens: OrderedDict[str, TokenStates] = OrderedDict()
+        self._turn = Lock()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return L2-normalised float32 rows, shape (len(texts), 384); texts beyond 256 tokens
         are cut there.
         """
-        missing = sorted({t for t in texts if t not in self._cache}, key=lambda t: (len(t), t))
-        fresh: dict[str, NDArray[np.float32]] = {}
-        for batch in self._batches(missing):
-            fresh.update(zip(batch, self._embed(batch), strict=True))
-        rows = [fresh[t] if t in fresh else self._cache[t] for t in texts]
-        _remember(self._cache, fresh, self._cache_size)
+        rows = self._found(texts, self._cache, self._cache_size, self._embed)
         return np.stack(rows) if rows else np.zeros((0, DIMENSIONS), dtype=np.float32)
 
     def tokens(self, texts: Sequence[str]) -> list[TokenStates]:
         """Return each text's tokens, up to 256, after the embedding, third and sixth layer."""
-        missing = sorted({t for t in texts if t not in self._tokens}, key=lambda t: (len(t), t))
-        fresh: dict[str, TokenStates] = {}
+        return self._found(texts, self._tokens, TOKEN_CACHE_SIZE, self._token_states)
+
+    def _found(
+        self,
+        texts: Sequence[str],
+        cache: OrderedDict[str, T],
+        size: int,
+        compute: Callable[[list[str]], Iterable[T]],
+    ) -> list[T]:
+        """What the cache holds of each text, else what is computed, batch by batch."""
+        with self._turn:
+            found = {t: cache[t] for t in texts if t in cache}
+        missing = sorted({t for t in texts if t not in found}, key=lambda t: (len(t), t))
+        fresh: dict[str, T] = {}
         for batch in self._batches(missing):
-            fresh.update(zip(batch, self._token_states(batch), strict=True))
-        found = [fresh[t] if t in fresh else self._tokens[t] for t in texts]
-        _remember(self._tokens, fresh, TOKEN_CACHE_SIZE)
-        return found
+            fresh.update(zip(batch, compute(batch), strict=True))
+        if size:
+            with self._turn:
+                _remember(cache, fresh, size)
+        found |= fresh
+        return [found[t] for t in texts]
 
     def _batches(self, texts: list[str]) -> Iterator[list[str]]:
         return (texts[i : i + self._batch_size] for i in range(0, len(texts), self._batch_size))
@@ -106,16 +119,18 @@ class MiniLMEncoder:
         """Return offsets (b, t, 2), mask (b, t, 1) and the token layers' states (3, b, t, 384)."""
         import torch
 
-        tokens = self._tokenizer(
-            batch,
-            padding=True,
-            truncation=True,
-            max_length=MAX_TOKENS,
-            return_offsets_mapping=True,
-            return_tensors="pt",
-        )
-        offsets = tokens.pop("offset_mapping").numpy()
-        with torch_threads(self._threads), torch.inference_mode():
+        # The tokenizer keeps its padding as a state, and torch its number of threads. One batch
+        # at a time, not one call: a search waits for a batch of a reindex, never for all of it.
+        with self._turn, torch_threads(self._threads), torch.inference_mode():
+            tokens = self._tokenizer(
+                batch,
+                padding=True,
+                truncation=True,
+                max_length=MAX_TOKENS,
+                return_offsets_mapping=True,
+                return_tensors="pt",
+            )
+            offsets = tokens.pop("offset_mapping").numpy()
             layers = self._model(**tokens, output_hidden_states=True).hidden_states
         hidden = torch.stack([layers[i] for i in TOKEN_LAYERS]).numpy()
         mask = tokens["attention_mask"].numpy()[:, :, None].astype(np.float32)

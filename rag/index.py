@@ -20,6 +20,10 @@ from rag.types import Passage
 if TYPE_CHECKING:
     import bm25s
 
+QUERY_VERSION = 1
+"""What a query finds in a saved index: raise it with each change of `rag.text.terms`, of the stop
+words, of `MAX_QUERY_TERMS` or of the order of hits. A source signs that one version of a corpus
+answers a query in one way only."""
 MAX_QUERY_TERMS = 256
 K1, B = 1.2, 0.75
 

@@ -23,6 +23,7 @@ _ABBREVIATION = re.compile(
     r"approx|Mt|Ft|e\.g|i\.e|al)|\b[A-Z])\.$"
 )
 
+_LONGEST_ABBREVIATION = 16
 
 # Control characters, line and paragraph separators, direction overrides, half characters.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -44,7 +45,9 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for end in _SENTENCE_END.finditer(text):
-        if not _ABBREVIATION.search(text[start : end.start()].rstrip("\"'”’)]")):
+        # As far back as an abbreviation reaches: a text full of them is not read again and again.
+        before = text[max(start, end.start() - _LONGEST_ABBREVIATION) : end.start()]
+        if not _ABBREVIATION.search(before):
             found.append(text[start : end.end()].strip())
             start = end.end()
     found.append(text[start:].strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -51,6 +51,10 @@ class Receipt:
     The digests are 32 bytes: of the salted query, of the corpus as it was served, of the passages
     in their order. ``time`` is in Unix seconds. ``signature`` covers all of it, ``statement`` the
     same without the time, so that two statements that differ are a proof against who signed them.
+
+    The last three are what it takes to show later, to anybody, what was signed; whoever asked
+    fills them in: ``query`` is of ``salt``, ``k`` and the question, ``passages`` of ``signed``,
+    just as they came and not yet cleaned. Packed receipts and comparisons are without them.
     """
 
     source: int
@@ -60,6 +64,9 @@ class Receipt:
     time: int
     signature: bytes
     statement: bytes
+    salt: bytes = field(default=b"", compare=False)
+    k: int = field(default=0, compare=False)
+    signed: tuple[Passage, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +140,8 @@ class Answer:
     the whole vote, ``margin`` what it is ahead of the next one. ``votes`` and ``silent`` together
     name every source that was asked, in ascending order of their ids. ``key`` is unique within the
     pipeline's run. ``certified`` is how many sources could have lied, in any way and all together,
-    without changing the answer (``rag.certificate``). ``notes`` are sentences for the user about
-    what the answer should be taken with.
+    and an honest answer of the winning group would still be in the group that wins; its wording may
+    change (``rag.certificate``). ``notes`` say what the answer should be taken with.
     """
 
     question: str

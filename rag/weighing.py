@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from rag.types import Reliability
 
 UNKNOWN = Reliability()
+_SURE = 1.0 - 1e-12
+"""Beyond any evidence a ledger can hold: keeps the odds finite."""
 
 
 def vote_weights(sources: Iterable[int], known: Mapping[int, Reliability]) -> dict[int, float]:
@@ -24,4 +26,5 @@ def vote_weights(sources: Iterable[int], known: Mapping[int, Reliability]) -> di
 
 
 def _log_odds(mean: float) -> float:
-    return max(0.0, math.log(mean / (1.0 - mean)))
+    mean = min(mean, _SURE)
+    return max(0.0, math.log(mean / (1.0 - mean))) if mean > 0.0 else 0.0

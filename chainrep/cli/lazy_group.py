@@ -10,6 +10,8 @@ from typing import Any, cast
 
 import click
 
+from chainrep.errors import ConfigError
+
 
 class LazyGroup(click.Group):
     """``lazy`` names "module:attribute" by command; ``plugins`` is an entry point group.
@@ -46,5 +48,24 @@ class LazyGroup(click.Group):
             module, _, name = self._lazy[cmd_name].partition(":")
             return cast(click.Command, getattr(import_module(module), name))
         if cmd_name in self._plugins:
-            return cast(click.Command, self._plugins[cmd_name].load())
+            try:
+                return cast(click.Command, self._plugins[cmd_name].load())
+            except ImportError as error:
+                return _broken(self._plugins[cmd_name], error)
         return None
+
+
+def _broken(point: EntryPoint, error: ImportError) -> click.Command:
+    """A command that only says why it is none: one package must not break the others' help."""
+
+    @click.command(point.name, short_help="Cannot be loaded.", add_help_option=False)
+    @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
+    def broken(rest: tuple[str, ...]) -> None:  # noqa: ARG001
+        """Say what is missing."""
+        raise ConfigError(
+            f"The command {point.name} of {point.value.partition(':')[0]} cannot be loaded"
+            f" ({error}).",
+            "Install that package again, or what it needs.",
+        )
+
+    return broken

@@ -83,7 +83,7 @@ def inert(text: str, marks: Iterable[str] = ()) -> str:
     """
     shown = clean(_FORMAT_CHARACTERS.sub("", text)).translate(_ANGLES)
     shown = _SQUARE_MARK.sub(r"(\1)", shown)
-    for mark in marks:
+    for mark in filter(None, marks):
         # What is taken out is never closed up, so that no new mark can form from the rest.
         shown = shown.replace(mark, " ")
     return shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -62,39 +62,44 @@ class EvidenceBook:
             tally.supported += supported
             tally.contradicted += contradicted
 
-    def forget(self, source: int, keep: float) -> None:
-        """Let only the share ``keep`` of all that is known of a source count from now on."""
+    def forget(self, source: int, keep: float, ledgers: Collection[Ledger] | None = None) -> None:
+        """Let only the share ``keep`` of what these ledgers (None: all) know of a source count."""
         for (owner, _), tallies in self._tallies.items():
             if owner == source:
-                for tally in tallies.values():
-                    tally.scale(keep)
+                for ledger, tally in tallies.items():
+                    if ledgers is None or ledger in ledgers:
+                        tally.scale(keep)
 
     def posterior(self, source: int, time: float, topic: str = "") -> tuple[float, float]:
         """Return (α, β) of the Beta posterior of a source's reliability, on a topic if given."""
         alpha, beta = self.prior
-        trust: dict[Ledger, float] = {}
-        faded = self._faded(source, "", time)
-        gold = sum(faded.get("gold", (0.0, 0.0)))
-        for ledger, (supported, contradicted) in faded.items():
-            limit = self.limits.get(ledger)
-            size = supported + contradicted
-            allowed = size if limit is None else limit.times_gold * gold + limit.floor
-            trust[ledger] = factor = 1.0 if size <= allowed else allowed / size
-            alpha += factor * supported
-            beta += factor * contradicted
+        supported, contradicted = self._limited(source, "", time)
+        alpha, beta = alpha + supported, beta + contradicted
         if not topic:
             return alpha, beta
         strength = min(self.topic_prior / (alpha + beta), 1.0)
-        alpha, beta = alpha * strength, beta * strength
-        for ledger, (supported, contradicted) in self._faded(source, topic, time).items():
-            alpha += trust[ledger] * supported
-            beta += trust[ledger] * contradicted
-        return alpha, beta
+        supported, contradicted = self._limited(source, topic, time)
+        return alpha * strength + supported, beta * strength + contradicted
 
     def mean(self, source: int, time: float, topic: str = "") -> float:
         """Return the mean of ``posterior``."""
         alpha, beta = self.posterior(source, time, topic)
         return alpha / (alpha + beta)
+
+    def _limited(self, source: int, topic: str, time: float) -> tuple[float, float]:
+        """Return (supported, contradicted) of all ledgers, limited by the gold on this very topic.
+
+        Gold on one topic buys peers no say on another.
+        """
+        faded = self._faded(source, topic, time)
+        gold = sum(faded.get("gold", (0.0, 0.0)))
+        found = [0.0, 0.0]
+        for ledger, amounts in faded.items():
+            limit, size = self.limits.get(ledger), sum(amounts)
+            allowed = size if limit is None else limit.times_gold * gold + limit.floor
+            factor = 1.0 if size <= allowed else allowed / size
+            found = [have + factor * amount for have, amount in zip(found, amounts, strict=True)]
+        return found[0], found[1]
 
     def _faded(self, source: int, topic: str, time: float) -> dict[Ledger, tuple[float, float]]:
         found: dict[Ledger, tuple[float, float]] = {}

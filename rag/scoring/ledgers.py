@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.scoring.ballots import Ballot, log_odds
@@ -11,6 +11,9 @@ from rag.scoring.drift import DriftAlarm
 from rag.scoring.evidence import EvidenceBook, Ledger, Limit
 from rag.scoring.owner_caps import capped
 from rag.scoring.peers import agreements
+
+SOFT: tuple[Ledger, ...] = ("peer", "own")
+"""What an alarm that peers helped to raise takes back: never gold, which they cannot give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class LedgerSettings:
     an alarm ``keep`` of the evidence is left. ``copies`` discounts votes that are copied.
     """
 
-    peer: Limit = field(default_factory=lambda: Limit(1.0))
+    peer: Limit = field(default_factory=lambda: Limit(0.5))
     own: Limit = field(default_factory=lambda: Limit(1.0, 4.0))
     prior: tuple[float, float] = (1.0, 1.0)
     topic_prior: float = 4.0
@@ -56,7 +59,8 @@ class LedgerEstimator:
             {"peer": s.peer, "own": s.own}, s.prior, s.topic_prior, s.half_life
         )
         self._copies = CopyBook()
-        self._drift = DriftAlarm(s.alarm)
+        self._fallen = DriftAlarm(s.alarm)
+        self._suspect = DriftAlarm(s.alarm)
         self._time = 0
         self._known: dict[str, dict[int, float]] = {}
         self.alarms: list[tuple[int, int]] = []
@@ -88,9 +92,10 @@ class LedgerEstimator:
             self._copies.learn(answers, right)
             gold = {v: (float(right[v]), float(not right[v])) for v in answers}
             self._enter("gold", gold, ballot.topic)
-            self._watch(usual, gold, 1.0)
+            self._watch(self._fallen, usual, gold, 1.0, None)
+            self._watch(self._suspect, usual, gold, 1.0, SOFT)
         self._enter("peer", peers, ballot.topic)
-        self._watch(usual, peers, self.settings.peer_alarm)
+        self._watch(self._suspect, usual, peers, self.settings.peer_alarm, SOFT)
         said = None if self._own is None else answers.get(self._own)
         if said is not None:
             agree = {v: answers[v] == said for v in sources}
@@ -128,9 +133,14 @@ class LedgerEstimator:
             self._book.add(voter, ledger, supported, contradicted, self._time, topic)
 
     def _watch(
-        self, usual: Mapping[int, float], found: Mapping[int, tuple[float, float]], part: float
+        self,
+        alarm: DriftAlarm,
+        usual: Mapping[int, float],
+        found: Mapping[int, tuple[float, float]],
+        part: float,
+        ledgers: Collection[Ledger] | None,
     ) -> None:
         for voter, (supported, contradicted) in found.items():
-            if self._drift.observe(voter, usual[voter], part * supported, part * contradicted):
-                self._book.forget(voter, self.settings.keep)
+            if alarm.observe(voter, usual[voter], part * supported, part * contradicted):
+                self._book.forget(voter, self.settings.keep, ledgers)
                 self.alarms.append((self._time, voter))

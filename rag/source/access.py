@@ -1,8 +1,8 @@
 """Who may search: everybody, the holders of API keys, or the accounts on a list.
 
 A key is kept as its SHA-256 only and appears in no log. A request of an account is signed with
-the source's owner as the one it is meant for (``chainrep.protocol.authorization``), so that it is
-of no use at another source.
+the source's owner as the one it is meant for (``chainrep.protocol.authorization``), and with the
+source's id in what is signed, so that it is of no use at another source, of the same owner either.
 """
 
 from __future__ import annotations
@@ -38,13 +38,19 @@ _FORM = 'Write a line "NAME KEY" for each, the key of 16 to 200 characters witho
 class Access:
     """``keys`` are SHA-256 digests by the name of who holds the key, ``accounts`` addresses.
 
-    With neither of the two, everybody may search. ``owner`` is who requests have to be meant for.
+    With neither of the two, everybody may search. ``owner`` is who requests have to be meant for,
+    ``source`` the id of the source. Raises InputError for accounts without it.
     """
 
     owner: str
     domain: SourceDomain
     keys: Mapping[str, bytes] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
+    source: int = 0
+
+    def __post_init__(self) -> None:
+        if self.accounts and not self.source:
+            raise InputError("Signed searches are of one source, whose id is missing.")
 
     @property
     def everybody(self) -> bool:
@@ -77,25 +83,25 @@ class Access:
         account = recover_coordinator(found, self.owner, requests_domain(self.domain))
         if account not in self.accounts:
             raise NotAuthorized(f"{account} may not search this source.")
-        if not hmac.compare_digest(body_digest(signed_part(body)), found.body):
+        if not hmac.compare_digest(body_digest(signed_part(body, self.source)), found.body):
             raise NotAuthorized("The request is not the one that was signed.")
         return account
 
 
 def authorize_search(
-    body: bytes, expires: int, owner: str, domain: SourceDomain, private_key: bytes
+    body: bytes, expires: int, source: int, owner: str, domain: SourceDomain, private_key: bytes
 ) -> str:
-    """The Authorization header of one search of the source of ``owner``, by an account.
+    """The Authorization header of one search of ``source``, which is of ``owner``, by an account.
 
     ``expires`` is in Unix seconds, at most 600 ahead.
     """
-    part = signed_part(body)
+    part = signed_part(body, source)
     return dump_authorization(authorize(part, expires, owner, requests_domain(domain), private_key))
 
 
-def signed_part(body: bytes) -> bytes:
-    """The bytes of a search whose digest is signed."""
-    return b"POST /search\n" + body
+def signed_part(body: bytes, source: int) -> bytes:
+    """The bytes of a search of a source whose digest is signed."""
+    return b"POST /search %d\n" % source + body
 
 
 def requests_domain(domain: SourceDomain) -> LedgerDomain:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrep.errors import InputError
 from chainrep.protocol.source_receipt import WORD_BYTES, SourceDomain
@@ -18,9 +18,10 @@ from rag.types import Found, Passage
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One search as it goes to every source: at most ``k`` passages, body and query's digest."""
+    """One search as it goes to every source: at most ``k`` passages, salt, body, query's digest."""
 
     k: int
+    salt: bytes
     body: bytes
     digest: bytes
 
@@ -29,7 +30,7 @@ def prepare(question: str, k: int) -> Asked:
     """A search with a salt of its own; raise InputError for one that no source could be asked."""
     salt = secrets.token_bytes(WORD_BYTES)
     digest = query_digest(salt, k, question)
-    return Asked(k, dump_query(Query(question, k, salt)), digest)
+    return Asked(k, salt, dump_query(Query(question, k, salt)), digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class AnswerCheck:
     def read(
         self, content: bytes, asked: Asked, source: RemoteSource, now: float, seconds: float
     ) -> Found:
-        """The passages, cleaned, and their receipt; raise Unanswered, with the reason.
+        """The passages, cleaned, and their receipt with all that proves it; or raise Unanswered.
 
         ``now`` is in Unix seconds, ``seconds`` how long the answer took.
         """
@@ -67,4 +68,5 @@ class AnswerCheck:
                 " receipt is an old one"
             )
         cleaned = (Passage(clean(p.text), clean(p.title)) for p in passages)
-        return Found(tuple(p for p in cleaned if p.text), receipt, seconds)
+        proof = replace(receipt, salt=asked.salt, k=asked.k, signed=passages)
+        return Found(tuple(p for p in cleaned if p.text), proof, seconds)

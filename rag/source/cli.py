@@ -45,8 +45,13 @@ _UNITS = {"": 1.0, "/s": 1.0, "/m": 60.0, "/h": 3600.0}
 )
 @click.option("--rate", default="10/s", show_default=True, help="Searches per client.")
 @click.option(
+    "--trusted-proxy", default="", metavar="ADDRESS",
+    help="Proxy in front: what comes from it counts for the last address in X-Forwarded-For, else"
+    " all who come through it share one rate.",
+)  # fmt: skip
+@click.option(
     "--index-dir", type=click.Path(path_type=Path), metavar="DIR",
-    help="Where the index is kept [in the home folder].",
+    help="Keep the index in DIR/chainrep-index [in the home folder].",
 )  # fmt: skip
 @click.option("--dense", is_flag=True, help="Search by embeddings of MiniLM, not by BM25.")
 @click.option(
@@ -67,6 +72,7 @@ def serve(
     api_keys: Path | None,
     allow: tuple[str, ...],
     rate: str,
+    trusted_proxy: str,
     index_dir: Path | None,
     dense: bool,
     watch: float,
@@ -75,7 +81,7 @@ def serve(
 
     Each answer is signed with the key that owns the source. The index is kept, so that starting
     again is quick; SIGHUP, or a change of the corpus, makes a new one beside it. To be reached
-    from other machines, put a proxy with TLS in front.
+    from other machines, put a proxy with TLS in front, and name it with --trusted-proxy.
     """
     import logging
     import time
@@ -88,13 +94,14 @@ def serve(
     from rag.source.access import Access, read_accounts, read_keys
     from rag.source.index_folder import IndexFolder
     from rag.source.live_corpus import LiveCorpus
-    from rag.source.rate_limit import RateLimit
+    from rag.source.rate_limit import RateLimit, read_proxy
     from rag.source.service import SOURCE_LIMITS, SourceTerms, source_app
     from rag.source.upkeep import keep_serving, reload_signals
 
     check_id(source_id)
     name = _named(name or f"source {source_id}")
     limit = RateLimit(read_rate(rate), time.monotonic)
+    proxy = read_proxy(trusted_proxy)
     keys = read_keys(api_keys) if api_keys else {}
     accounts = read_accounts(allow)
     session = open_session(config)
@@ -110,7 +117,9 @@ def serve(
     with folder.sole_use():
         live = LiveCorpus(corpus, folder, _method(dense), time.monotonic)
         terms = SourceTerms(source_id, name, price_wei, domain)
-        app = source_app(live, terms, key, Access(owner, domain, keys, accounts), limit)
+        app = source_app(
+            live, terms, key, Access(owner, domain, keys, accounts, source_id), limit, proxy
+        )
         asked, stopping = reload_signals(), stop_signals()
         with HttpServer(app, port, host, SOURCE_LIMITS) as server:
             click.echo(

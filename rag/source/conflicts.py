@@ -1,8 +1,12 @@
 """Proofs that a source signed two answers to one query: found, kept for good, and remembered.
 
 An index is deterministic: the same query to the same version of a corpus has one answer. A source
-that serves some askers other passages than others, or the same asker other ones later, signs both,
-and the two statements are a ``Conflict`` against its key that anybody can check.
+that answers one and the same request, with its salt, in two ways signs both, and the two statements
+are a ``Conflict`` against its key that anybody can check.
+
+Not found this way: a source that tells two askers different things, for their salts differ and so
+do their slots; one that remembers what it answered to a salt and says that again; and one that
+signs another version of its corpus each time.
 """
 
 from __future__ import annotations
@@ -54,14 +58,17 @@ class AccusationBook:
     def compare(self, one: Receipt, other: Receipt, owner: str) -> Accusation | None:
         """Accuse the owner, who signed both, if they contradict each other; durable on return.
 
-        Where the disk fails, or 10,000 accounts are accused, the accusation is in the log alone.
+        Where the disk fails, or 10,000 accounts are accused already, it is in the log alone.
         """
         conflict = find_conflict(one, other, self._domain)
-        if conflict is None or len(self.accused) >= MAX_ACCUSED:
+        if conflict is None:
             return None
         accusation = Accusation(self._accuser, owner, conflict)
-        self.accused.add(owner)
         logger.warning("source %d, of %s, signed two answers to one query", one.source, owner)
+        if owner not in self.accused and len(self.accused) >= MAX_ACCUSED:
+            logger.error("too many are accused: that of %s is not kept: %s", owner, conflict)
+            return accusation
+        self.accused.add(owner)
         if self._folder is not None:
             try:
                 _write(

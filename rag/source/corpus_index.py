@@ -7,12 +7,14 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+from unicodedata import unidata_version
 
+from chainrep import __version__
 from chainrep.chain.bounded_json import parse_json
-from chainrep.errors import StoreError
+from chainrep.errors import ChainrepError, StoreError
 from chainrep.protocol.source_receipt import corpus_digest
-from rag.index import K1, B, Bm25Index, DenseIndex
+from rag.index import K1, QUERY_VERSION, B, Bm25Index, DenseIndex
 from rag.ports import Encoder, Index
 from rag.source.passage_file import PassageFile, write_passages
 from rag.types import Passage
@@ -61,17 +63,13 @@ class CorpusIndex:
 
 def bm25_method(k1: float = K1, b: float = B) -> IndexMethod:
     """BM25 over terms."""
-    from importlib.metadata import version
-
-    name = f"bm25 lucene k1={k1} b={b} bm25s={version('bm25s')}"
+    name = f"bm25 lucene k1={k1} b={b} {_made_by('bm25s')}"
     return IndexMethod(name, lambda passages: Bm25Index(passages, k1=k1, b=b), Bm25Index.load)
 
 
 def dense_method(encoder: Encoder, model: str) -> IndexMethod:
     """Inner products of embeddings; ``model`` names the encoder with its revision."""
-    from importlib.metadata import version
-
-    name = f"dense {model} faiss={version('faiss-cpu')}"
+    name = f"dense {model} {_made_by('faiss-cpu', 'tokenizers', 'torch', 'transformers')}"
     return IndexMethod(
         name,
         lambda passages: DenseIndex(passages, encoder),
@@ -79,9 +77,25 @@ def dense_method(encoder: Encoder, model: str) -> IndexMethod:
     )
 
 
+def _made_by(*packages: str) -> str:
+    """What reads a query and orders its hits, with versions.
+
+    An upgrade may find other passages in the same files, so it has to be another version.
+    """
+    from importlib.metadata import version
+
+    parts = {"chainrep": __version__, "query": QUERY_VERSION, "unicode": unidata_version}
+    parts |= {name: version(name) for name in ("numpy", *packages)}
+    return " ".join(f"{name}={found}" for name, found in parts.items())
+
+
 def folder_name(method: IndexMethod, passages: bytes) -> str:
     """What the folder of these passages (their digest), searched this way, is called."""
-    return corpus_digest(method.name, passages).hex()[:32]
+    return _name_of(corpus_digest(method.name, passages))
+
+
+def _name_of(digest: bytes) -> str:
+    return digest.hex()[:32]
 
 
 def write_corpus(
@@ -101,8 +115,7 @@ def open_corpus(folder: Path, digest: bytes, method: IndexMethod) -> CorpusIndex
     Every byte is read once, to compare the SHA-256 of each file with the manifest's.
     """
     try:
-        with (folder / MANIFEST).open("rb") as file:
-            manifest = parse_json(file.read(MAX_MANIFEST_BYTES))
+        manifest = _read_manifest(folder)
         files = manifest["files"]
         if (manifest["method"], manifest["passages"]) != (method.name, digest.hex()):
             raise ValueError("it is of other passages, or of another way to search them")
@@ -120,6 +133,21 @@ def open_corpus(folder: Path, digest: bytes, method: IndexMethod) -> CorpusIndex
         raise StoreError(
             f"The saved index {folder} is damaged ({str(error)[:200]}).", "It has to be built anew."
         ) from error
+
+
+def is_corpus(folder: Path) -> bool:
+    """Whether `write_corpus` has written a corpus there, by its manifest and the folder's name."""
+    try:
+        manifest = _read_manifest(folder)
+        digest = corpus_digest(manifest["method"], bytes.fromhex(manifest["passages"]))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ChainrepError):
+        return False
+    return folder.name == _name_of(digest)
+
+
+def _read_manifest(folder: Path) -> Any:
+    with (folder / MANIFEST).open("rb") as file:
+        return parse_json(file.read(MAX_MANIFEST_BYTES))
 
 
 def _sha256(path: Path) -> str:

@@ -53,7 +53,7 @@ def signed_by(
 
     def signed(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
         expires = int(clock()) + LIFETIME_SECONDS
-        return authorize_search(body, expires, source.owner, domain, private_key)
+        return authorize_search(body, expires, source.id, source.owner, domain, private_key)
 
     return signed
 

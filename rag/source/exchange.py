@@ -13,6 +13,11 @@ import httpcore
 from rag.source.wire import MAX_METADATA_BYTES, read_refusal
 
 MAX_REST_SECONDS = 3_600.0
+FEW_PIECES = 64
+PIECE_BYTES = 512
+"""What pieces beyond the first few hold at the least, on average: packets hold more."""
+MAX_KEPT = 64
+"""Idle connections."""
 _KEPT_SECONDS = 4.0
 """Below the five seconds after which uvicorn, and much else, closes an idle connection."""
 _HEADERS = {
@@ -59,7 +64,7 @@ class Exchange:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=authorities,
             max_connections=None,
-            max_keepalive_connections=None if keep else 0,
+            max_keepalive_connections=MAX_KEPT if keep else 0,
             keepalive_expiry=_KEPT_SECONDS if keep else 0.0,
             network_backend=network,
         )
@@ -99,11 +104,15 @@ class Exchange:
 
 
 async def _read(response: httpcore.Response, limit: int) -> bytes:
-    content = bytearray()
+    content, pieces = bytearray(), 0
     async for piece in response.aiter_stream():
         content += piece
+        pieces += 1
         if len(content) > limit:
             raise Unanswered(f"sends more than {limit:,} bytes", fault=True)
+        # A chunk of one byte costs as much time as a long one.
+        if len(content) < PIECE_BYTES * (pieces - FEW_PIECES):
+            raise Unanswered("sends its answer in countless small pieces", fault=True)
     return bytes(content)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,13 +17,16 @@ from rag.source.corpus_index import (
     CorpusIndex,
     IndexMethod,
     folder_name,
+    is_corpus,
     open_corpus,
     write_corpus,
 )
 from rag.source.receipts import digest_of
 from rag.types import Passage
 
-_LOCK, _DRAFT = ".lock", ".draft-"
+INDEX_FOLDER = "chainrep-index"
+_LOCK, _DRAFT = ".lock", ".chainrep-draft-"
+_DRAFT_NAME = re.compile(rf"{re.escape(_DRAFT)}[a-z0-9_]{{8}}(-damaged)?")
 
 _log = logging.getLogger(__name__)
 
@@ -30,16 +34,19 @@ _log = logging.getLogger(__name__)
 class IndexFolder:
     """Indexes by what they are of. Raises StoreError where the disk does not do its part.
 
+    They are in a folder of their own inside ``place``, which may hold anything else; what is not
+    an index or a draft of ours is never removed.
     A folder is made under another name and renamed when it is complete and on the disk: a kill
     leaves a draft, which the next use removes, and never half an index.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Path) -> None:
+        self.folder = place / INDEX_FOLDER
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise _failed(folder, error) from error
+            raise _failed(self.folder, error) from error
 
     @contextmanager
     def sole_use(self) -> Iterator[None]:
@@ -52,15 +59,11 @@ class IndexFolder:
         except OSError as error:
             raise _failed(self.folder, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for draft in self.folder.glob(f"{_DRAFT}*"):
-                shutil.rmtree(draft, ignore_errors=True)
+            self._take(lock)
+            for draft in self.folder.iterdir():
+                if _DRAFT_NAME.fullmatch(draft.name):
+                    shutil.rmtree(draft, ignore_errors=True)
             yield
-        except BlockingIOError as error:
-            raise StoreBusy(
-                f"Another program serves from {self.folder}.",
-                "Stop it first, or choose another --index-dir.",
-            ) from error
         finally:
             os.close(lock)
 
@@ -85,8 +88,17 @@ class IndexFolder:
         Searches that still use one are not disturbed: the system keeps its files until they end.
         """
         for place in self.folder.iterdir():
-            if place.is_dir() and place.name != corpus.name and not place.name.startswith(_DRAFT):
+            if place.name != corpus.name and is_corpus(place):
                 shutil.rmtree(place, ignore_errors=True)
+
+    def _take(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBusy(
+                f"Another program serves from {self.folder}.",
+                "Stop it first, or choose another --index-dir.",
+            ) from error
 
     def _build(
         self, place: Path, passages: Sequence[Passage], digest: bytes, method: IndexMethod

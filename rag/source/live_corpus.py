@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from chainrep.errors import ChainrepError
+from chainrep.errors import ChainrepError, StoreError
 from rag.errors import RagError
 from rag.loaders import load_dataset
 from rag.source.corpus_index import CorpusIndex, IndexMethod
@@ -43,6 +43,7 @@ class LiveCorpus:
         self._clock = clock
         self._reloading = Lock()
         self._reason = ""
+        self._stamp: _Stamp | None  # None: what was read last has to be tried again
         self._stamp = self._seen = stamp_of(path)
         self._served = _Served(self._open(), clock())
 
@@ -72,7 +73,8 @@ class LiveCorpus:
     def reload(self) -> bool:
         """Read the files again and serve what they say; whether that is another version.
 
-        Where they cannot be served the old version stays, and `health` says so.
+        Where they cannot be served the old version stays, and `health` says so. Where that is not
+        their fault (the disk is full) `changed` lets them be tried again.
         """
         with self._reloading:
             self._stamp = self._seen = stamp_of(self.path)
@@ -82,9 +84,12 @@ class LiveCorpus:
                 _log.error("the old corpus is served on: %s", error)
                 # Its words name this machine's files, which are nobody else's business.
                 self._reason = "The corpus has changed and cannot be read."
+                if isinstance(error, StoreError):
+                    self._stamp = None
                 return False
             except Exception:
                 self._reason = "The corpus has changed and cannot be indexed."
+                self._stamp = None
                 raise
             self._reason = ""
             if corpus.version == self.corpus.version:

@@ -2,27 +2,44 @@
 
 A source's URL comes from the chain. Whoever wrote it could name a service inside our own network,
 or a host name that means a public address when it is checked and a private one when it is used. So
-the name is resolved here, once per connection, and the very address that was checked is connected.
+the addresses are checked here, for each connection, and the very one that was checked is connected.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 import ssl
 from collections.abc import Iterable
-from concurrent.futures import Executor
 from typing import Any
 
 import httpcore
+
+from rag.source.host_names import HostNames, is_address
 
 MAX_ADDRESSES = 4
 """So many addresses of one host are tried."""
 CONNECT_SECONDS = 1.0
 """For one address, so that the next one has its chance."""
 
+MAX_READ_BYTES = 4_096
+"""At a time, so that what takes long to parse leaves others their turn in between."""
+MAX_INTERIM = 16
+"""Answers like "100 Continue" to one request."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_UNICAST = ipaddress.ip_network("2000::/3")
+_SPECIAL = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        "192.88.99.0/24",  # relays of 6to4
+        "192.0.0.0/24",  # protocols
+        "168.63.129.16/32",  # a cloud's own service, for the machines in it
+        "2001::/23",  # protocols, Teredo among them, which may mean another address
+        "2002::/16",  # 6to4: an IPv4 address inside
+        "3fff::/20",  # documentation
+    )
+)
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -31,14 +48,12 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
 
     How long an exchange takes is bounded by whoever waits for it, who may cancel it at any moment.
 
-    Names are resolved on ``resolvers``, one look-up at a time for each host, so that a name server
-    that hangs keeps nobody else waiting. Raises httpcore.ConnectError, with a reason to be shown.
+    Raises httpcore.ConnectError, with a reason to be shown.
     """
 
-    def __init__(self, resolvers: Executor, *, allow_private: bool = False) -> None:
-        self._resolvers = resolvers
+    def __init__(self, names: HostNames, *, allow_private: bool = False) -> None:
+        self._names = names
         self._allow_private = allow_private
-        self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def connect_tcp(
         self,
@@ -49,7 +64,7 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
         """Connect to the first of the host's addresses that answers."""
-        found = await self._resolve(host, port)
+        found = await self._names.addresses(host)
         allowed = [a for a in found if self._allow_private or is_public(a)][:MAX_ADDRESSES]
         if not allowed:
             raise httpcore.ConnectError("its address is not a public one")
@@ -66,23 +81,6 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         """Wait."""
         await asyncio.sleep(seconds)
 
-    async def _resolve(self, host: str, port: int) -> list[str]:
-        looked_up = self._under_way.get((host, port))
-        if looked_up is None:
-            loop = asyncio.get_running_loop()
-            looked_up = loop.run_in_executor(self._resolvers, _addresses, host, port)
-            self._under_way[host, port] = looked_up
-            looked_up.add_done_callback(lambda done: self._looked_up(host, port, done))
-        try:
-            return await asyncio.shield(looked_up)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError("its host name is not found") from error
-
-    def _looked_up(self, host: str, port: int, done: asyncio.Future[list[str]]) -> None:
-        del self._under_way[host, port]
-        if not done.cancelled():
-            done.exception()  # whoever asked may have gone, and asyncio would complain
-
 
 def is_public(address: str) -> bool:
     """Whether anybody on the Internet would reach the same machine under this address."""
@@ -95,17 +93,14 @@ def is_public(address: str) -> bool:
             ip = ip.ipv4_mapped
         elif ip in _NAT64:
             ip = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        elif ip.sixtofour is not None or ip.teredo is not None or ip.is_site_local:
+        elif ip not in _UNICAST:
             return False
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in each for each in _SPECIAL)
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    try:
-        return [str(ipaddress.ip_address(host))]
-    except ValueError:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+def is_inside(host: str) -> bool:
+    """Whether a URL's host says by itself that it is this machine, or in one's own network."""
+    return host == "localhost" or (is_address(host) and not is_public(host))
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -114,14 +109,21 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
+        self._interim = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        await asyncio.sleep(0)  # data that has come already would be read without a pause
         try:
-            return await self._reader.read(max_bytes)
+            content = await self._reader.read(min(max_bytes, MAX_READ_BYTES))
         except (OSError, ssl.SSLError) as error:
             raise httpcore.ReadError(str(error)) from error
+        self._interim += content.count(b"\nHTTP/1.")  # JSON writes a line's end as two characters
+        if self._interim > MAX_INTERIM:
+            raise httpcore.RemoteProtocolError("it sends interim answers without end")
+        return content
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        self._interim = 0
         try:
             self._writer.write(buffer)
             await self._writer.drain()

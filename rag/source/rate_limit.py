@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chainrep.errors import InputError
 
@@ -46,12 +46,37 @@ def client_at(host: str) -> str:
 
     Whoever has one IPv6 address usually has all 2^64 of its network.
     """
+    address = _address(host)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+    return str(address or "unknown")
+
+
+def client_behind(proxy: str, peer: str, forwarded: Sequence[str]) -> str:
+    """The client of a request that came from ``peer`` with these X-Forwarded-For headers.
+
+    Only the last entry, and only of the ``proxy`` at that address, is believed: whatever stands
+    before it the client may have written itself. An empty ``proxy`` is none.
+    """
+    address = _address(peer)
+    if not forwarded or address is None or address != _address(proxy):
+        return client_at(peer)
+    return client_at(forwarded[-1].rpartition(",")[2].strip())
+
+
+def read_proxy(text: str) -> str:
+    """The address of a proxy, "" where none is given; raise InputError for what is no address."""
+    address = _address(text)
+    if text and address is None:
+        raise InputError(f"{text[:60]!r} is no address.", "Check --trusted-proxy.")
+    return str(address or "")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
-    return str(address)
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

@@ -6,8 +6,9 @@ import asyncio
 import logging
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import httpcore
@@ -19,17 +20,19 @@ from rag.source.asking_terms import AskingTerms
 from rag.source.conflicts import AccusationBook
 from rag.source.credentials import Credentials, nothing
 from rag.source.exchange import Exchange
+from rag.source.host_names import HostNames
+from rag.source.invitations import invite
 from rag.source.loop_thread import LoopThread
 from rag.source.prices import look_up_price
-from rag.source.public_network import PublicNetwork
+from rag.source.public_network import PublicNetwork, is_inside
 from rag.source.receipts import SourceDomain
-from rag.source.remote_source import RemoteSource
+from rag.source.remote_source import RemoteSource, host_of
 from rag.source.standing import SourceHealth, Standing
 from rag.types import Cost, Found, Silence
 
-RESOLVERS = 32
-"""Host names that are looked up at once: one that hangs holds a thread for a while."""
 MAX_IN_BACKGROUND = 256
+BACKGROUND_AT_ONCE = 32
+"""Of these, requests at a time: the others wait, and hold no connection."""
 _GRACE_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
@@ -62,8 +65,7 @@ class RemoteRetriever:
         self._chance = chance or random.SystemRandom()
         self._standings: dict[int, Standing] = {}
         self.update(sources)
-        self._resolvers = ThreadPoolExecutor(RESOLVERS, "source-names")
-        network = PublicNetwork(self._resolvers, allow_private=allow_private)
+        network = PublicNetwork(HostNames(), allow_private=allow_private)
         authorities = httpcore.default_ssl_context()  # once: it reads a file of certificates
         self._asking = Asking(
             self._terms,
@@ -74,7 +76,10 @@ class RemoteRetriever:
             Exchange(network, authorities, keep=False),
             clock,
         )
+        self._turns = asyncio.Semaphore(self._terms.at_once)
         self._background: set[asyncio.Task[None]] = set()
+        self._background_turns = asyncio.Semaphore(BACKGROUND_AT_ONCE)
+        self._hurry = asyncio.Event()
         self._loop = LoopThread("sources", self._end)
 
     def __enter__(self) -> RemoteRetriever:
@@ -101,6 +106,8 @@ class RemoteRetriever:
     def search(self, query: str, sources: Sequence[int], k: int) -> dict[int, Found | Silence]:
         """Ask each of ``sources`` for at most ``k`` passages; one that fails is silent.
 
+        So are those of one owner above the terms' ``per_owner``: the lowest ids are asked.
+
         Ends within the terms' ``total_seconds`` and a moment. Raises InputError for a query that
         no source could be asked, or a k outside 1..50.
         """
@@ -124,18 +131,41 @@ class RemoteRetriever:
         now = time.monotonic()
         return tuple(standing.health(now) for standing in self._standings.values())
 
+    def settle(self, seconds: float) -> None:
+        """Ask now what would be asked again later, and wait for it, at most so long.
+
+        For a program that closes soon, since `close` asks nothing more. Raises RuntimeError after
+        that.
+        """
+        try:
+            self._loop.run(self._settle(seconds), seconds + _GRACE_SECONDS)
+        except TimeoutError:
+            logger.exception("the event loop of the sources is stuck")
+
     def close(self) -> None:
-        """End what is under way, and all connections."""
+        """End what is under way, and all connections; what waits to be asked again is not."""
         self._loop.close()
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
 
     async def _search(self, asked: Asked, chosen: Sequence[int]) -> dict[int, Found | Silence]:
         found = {s: Silence(s, "is not registered, or has retired") for s in chosen}
-        standings = self._standings
+        standings = [self._standings[s] for s in chosen if s in self._standings]
+        invited, left_out = invite([each.source for each in standings], self._terms.per_owner)
+        found |= {each.source: each for each in left_out}
+        asking = [each for each in standings if each.source.id in invited]
+        hosts = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(self._terms.per_host))
+        begun: set[int] = set()
+
+        async def ask(standing: Standing) -> Found | Silence:
+            host = host_of(standing.source.urls[0])
+            on_its_host = nullcontext() if is_inside(host) else hosts[host]
+            async with on_its_host, self._turns:
+                begun.add(standing.source.id)
+                return await self._ask(standing, asked)
+
+        # In an order of chance, as the first ones hold the turns: no id is always the last.
         under_way = {
-            source: asyncio.create_task(self._ask(standings[source], asked))
-            for source in chosen
-            if source in standings
+            each.source.id: asyncio.create_task(ask(each))
+            for each in self._chance.sample(asking, len(asking))
         }
         if under_way:
             await asyncio.wait(under_way.values(), timeout=self._terms.total_seconds)
@@ -145,7 +175,8 @@ class RemoteRetriever:
                 results[source] = task.result()
             else:
                 task.cancel()
-                late = f"did not answer in {self._terms.total_seconds:g} s"
+                failed = "did not answer" if source in begun else "had no turn"
+                late = f"{failed} in {self._terms.total_seconds:g} s"
                 results[source] = Silence(source, late)
         return results
 
@@ -158,15 +189,27 @@ class RemoteRetriever:
         return found if found.passages else Silence(standing.source.id, "found nothing")
 
     async def _ask_again(self, standing: Standing, asked: Asked, first: Found) -> None:
-        await asyncio.sleep(self._chance.uniform(0.0, self._terms.again_within))
-        await self._asking.ask_again(standing, asked, first)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._chance.uniform(0.0, self._terms.again_within)):
+                await self._hurry.wait()
+        async with self._background_turns:
+            await self._asking.ask_again(standing, asked, first)
+
+    async def _settle(self, seconds: float) -> None:
+        self._hurry.set()
+        if self._background:
+            await asyncio.wait(self._background, timeout=seconds)
+        self._hurry.clear()
+
+    async def _ask_price(self, standing: Standing) -> None:
+        async with self._background_turns:
+            seconds = self._terms.source_seconds
+            await look_up_price(standing, self._domain, self._asking.kept, seconds)
 
     def _look_up_prices(self) -> None:
         for standing in self._standings.values():
-            if self._lacks_price(standing):
+            if self._lacks_price(standing) and self._start(self._ask_price(standing)):
                 standing.priced_at = time.monotonic()
-                seconds = self._terms.source_seconds
-                self._start(look_up_price(standing, self._domain, self._asking.kept, seconds))
 
     def _lacks_price(self, standing: Standing) -> bool:
         at = standing.priced_at
@@ -178,14 +221,18 @@ class RemoteRetriever:
             return known
         return Standing(source, self._terms.breaker, self._terms.hedged_share, self._chance)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do it beside the searches; what is too much is left, since none of it is urgent."""
+    def _start(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do it beside the searches; what is too much is left, since none of it is urgent.
+
+        Returns whether it is done.
+        """
         if len(self._background) >= MAX_IN_BACKGROUND:
             work.close()
-            return
+            return False
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return True
 
     async def _end(self) -> None:
         await self._asking.kept.close()

@@ -26,7 +26,7 @@ from chainrep.protocol.source_receipt import MAX_K, SourceDomain, query_digest
 from chainrep.service.server import ServerLimits
 from rag.source.access import Access
 from rag.source.live_corpus import LiveCorpus
-from rag.source.rate_limit import RateLimit, client_at
+from rag.source.rate_limit import RateLimit, client_behind
 from rag.source.receipts import sign_receipt
 from rag.source.wire import (
     MAX_ANSWER_BYTES,
@@ -67,9 +67,13 @@ def source_app(
     private_key: bytes,
     access: Access,
     limit: RateLimit,
+    proxy: str = "",
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The application of one source, which signs with the key of its owner."""
+    """The application of one source, which signs with the key of its owner.
+
+    ``proxy`` is the address of the one that may say whom it asks for, "" where there is none.
+    """
 
     def find(query: Query) -> bytes:
         corpus = live.corpus
@@ -86,7 +90,8 @@ def source_app(
         return _json(await run_in_threadpool(find, load_query(body)))
 
     def _asker(request: Request, body: bytes) -> str:
-        place = client_at(request.client.host if request.client else "")
+        peer = request.client.host if request.client else ""
+        place = client_behind(proxy, peer, request.headers.getlist("x-forwarded-for"))
         if access.everybody:
             return place
         try:

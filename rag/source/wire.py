@@ -26,10 +26,15 @@ MAX_REQUEST_BYTES = 32 * 1024
 """Above 2,000 characters, each escaped as two halves of six bytes."""
 MAX_ANSWER_BYTES = 2**20
 """Above the longest passage that a dataset may hold; a source sends fewer where k do not fit."""
+MAX_ANSWER_PARTS = 200
+"""Objects and arrays in one answer; 50 passages and a receipt need 53."""
+MAX_BARE_BYTES = 32 * 1024
+"""Of an answer outside its strings: names' commas, brackets, numbers, space between them."""
 MAX_METADATA_BYTES = 16 * 1024
 MAX_NAME_CHARS = 200
 MAX_WEI = 2**128 - 1
 
+_SIGNED = ("source", "query", "corpus", "passages", "time", "signature", "statement")
 _HEX = re.compile(r"0x(?:[0-9a-f]{2})*", re.ASCII)
 
 
@@ -87,7 +92,8 @@ def load_query(content: bytes) -> Query:
 def dump_answer(passages: Sequence[Passage], receipt: Receipt) -> bytes:
     """What POST /search answers."""
     rows = [{"title": passage.title, "text": passage.text} for passage in passages]
-    return _dump({"passages": rows, "receipt": _plain(asdict(receipt))})
+    signed = {name: getattr(receipt, name) for name in _SIGNED}
+    return _dump({"passages": rows, "receipt": _plain(signed)})
 
 
 def load_answer(content: bytes, k: int) -> tuple[tuple[Passage, ...], Receipt]:
@@ -95,6 +101,7 @@ def load_answer(content: bytes, k: int) -> tuple[tuple[Passage, ...], Receipt]:
 
     Texts are as they were sent, as the receipt covers them: they have to be cleaned before use.
     """
+    _check_parts(content)
     fields = _load(content, MAX_ANSWER_BYTES)
     rows = fields.get("passages")
     if type(rows) is not list or len(rows) > k:
@@ -169,6 +176,16 @@ def _dump(fields: Mapping[str, Any]) -> bytes:
 
 def _plain(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {n: "0x" + v.hex() if isinstance(v, bytes) else v for n, v in fields.items()}
+
+
+def _check_parts(content: bytes) -> None:
+    """Raise InputError where parsing would make countless tiny objects, before it does."""
+    if len(content) > MAX_ANSWER_BYTES:
+        return  # is refused for that
+    unescaped = content.replace(rb"\\", b"").replace(rb"\"", b"")
+    bare = b"".join(unescaped.split(b'"')[::2])
+    if bare.count(b"[") + bare.count(b"{") > MAX_ANSWER_PARTS or len(bare) > MAX_BARE_BYTES:
+        raise InputError(f"What was sent has more than {MAX_ANSWER_PARTS} parts, or none to read.")
 
 
 def _load(content: bytes, limit: int) -> dict[str, Any]:

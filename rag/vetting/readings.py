@@ -22,6 +22,8 @@ _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]"
 )
+MAX_MARKS = 8
+_MARKS_PERHAPS = re.compile("[^\x00-\u02ff]{9}")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _OTHER_LETTERS = re.compile("[\u0370-\u052f\u0531-\u0587]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -119,8 +121,21 @@ def _disguised(lowered: str) -> bool:
     return any(_OTHER_LETTERS.search(word) and _LATIN.search(word) for word in words)
 
 
+def _few_marks(text: str) -> str:
+    """Cut runs of combining marks to ``MAX_MARKS``: normalising sorts each run in square time."""
+    kept: list[str] = []
+    run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        if run <= MAX_MARKS:
+            kept.append(character)
+    return "".join(kept)
+
+
 def plain_letters(text: str) -> str:
     """Return the text in compatible forms (NFKC) and without accents."""
+    if _MARKS_PERHAPS.search(text):
+        text = _few_marks(text)
     split = unicodedata.normalize("NFKD", text)
     # Put together again, as Hangul and kana otherwise stay in pieces.
     return unicodedata.normalize("NFC", _ACCENTS.sub("", split))

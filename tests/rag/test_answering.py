@@ -220,3 +220,13 @@ def test_one_liar_more_than_certified_can_bring_the_answer_to_a_tie_or_worse(bal
             gap = min(gap, kept - other)
         worst.append(gap)
     assert min(worst) <= 1e-6
+
+
+def test_silent_sources_without_weight_are_among_those_who_may_yet_speak():
+    (said,) = [answer(1, "Lyon")]
+    book = ClosedBook("Paris", 2.5)
+    weights = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0}
+    verdict = vote([said], weights, closed_book=book)
+    assert verdict.text == "Paris"
+    # With the first one silent too, nobody weighs anything, and the other four count one each.
+    assert certified(verdict, weights) == 0

@@ -2,6 +2,8 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -57,6 +59,50 @@ def test_the_cache_stays_within_its_size():
     first = small.encode(TEXTS)
     assert len(small._cache) == 2
     assert small.encode(TEXTS) == pytest.approx(first, abs=1e-5)
+
+
+def test_without_a_cache_nothing_is_kept_and_a_batch_never_answers_for_a_text_alone(encoder):
+    bare = MiniLMEncoder(cache_size=0)
+    bare._cache = Unwritable()
+    alone = bare.encode(TEXTS[:1])
+    bare.encode(TEXTS)
+    assert bare.encode(TEXTS[:1]).tobytes() == alone.tobytes()
+
+
+class Unwritable(OrderedDict):
+    def __setitem__(self, *_):
+        raise AssertionError("for a moment another thread could have taken it")
+
+    update = __setitem__
+
+
+@pytest.mark.parametrize("cache_size", [0, 3])
+def test_several_threads_get_what_each_would_alone(cache_size):
+    """A query beside a reindex, to the byte where nothing is cached: a receipt is signed for it."""
+    shared = MiniLMEncoder(cache_size=cache_size)
+    questions = [f"Which river flows past town {i}?" for i in range(4)]
+    alone = [shared.encode([question]) for question in questions]
+    stopping, failures = threading.Event(), []
+
+    def reindex():
+        while not stopping.is_set():
+            try:
+                shared.encode([*questions, *(f"Town {i} lies on a river." for i in range(4))])
+                shared.tokens([f"Town {i}." for i in range(4)])
+            except Exception as error:  # noqa: BLE001 - shown below
+                failures.append(error)
+
+    thread = threading.Thread(target=reindex)
+    thread.start()
+    try:
+        found = [shared.encode([question]) for _ in range(3) for question in questions]
+    finally:
+        stopping.set()
+        thread.join()
+    assert failures == []
+    for vector, expected in zip(found, alone * 3, strict=True):
+        assert vector == pytest.approx(expected, abs=1e-5)
+        assert cache_size or vector.tobytes() == expected.tobytes()
 
 
 def test_tokens_know_their_place_in_the_text_at_three_layers(encoder):

@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.index import Bm25Index, DenseIndex
+from rag.index import MAX_QUERY_TERMS, QUERY_VERSION, Bm25Index, DenseIndex
+from rag.text import STOPWORDS, terms
 from rag.types import Passage
 
 PASSAGES = [
@@ -112,3 +114,14 @@ def test_the_best_k_are_the_first_k_of_all(texts):
     assert everything == sorted(everything, key=lambda hit: (-hit[1], hit[0]))
     for k in (0, 1, 2, 5, 29):
         assert index.search("blue whale", k) == everything[:k]
+
+
+def test_a_query_is_read_as_the_pinned_version_says():
+    """Where this fails, raise QUERY_VERSION: what is found differs, so the corpus version must."""
+    suffixes = ("", "s", "es", "ies", "ed", "ing", "e", "ss", "us", "is", "'s")
+    words = " ".join(
+        stem + suffix for stem in ("clos", "ab", "citi", "Über", "x_y") for suffix in suffixes
+    )
+    read = repr([terms(words), sorted(STOPWORDS), MAX_QUERY_TERMS])
+    digest = hashlib.sha256(read.encode()).hexdigest()
+    assert (QUERY_VERSION, digest[:16]) == (1, "bcd8717858d7b1d0")

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +65,9 @@ def test_terms_share_singular_and_plural_and_leave_out_function_words():
 
 def test_the_forms_of_a_verb_share_a_term():
     assert terms("close closes closed closing") == ["clos"] * 4
+
+
+def test_a_text_full_of_abbreviations_takes_no_longer_than_another():
+    started = time.perf_counter()
+    assert len(sentences("Mr. " * 25_000)) == 1
+    assert time.perf_counter() - started < 2.0

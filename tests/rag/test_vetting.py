@@ -147,3 +147,9 @@ def test_the_same_text_has_the_same_finding_every_time():
     assert vet([Passage(ORDER)], 3).screened == (
         Screened(3, "asks to drop other instructions", inspect(ORDER).excerpt),
     )
+
+
+def test_heaps_of_accents_are_read_in_linear_time():
+    started = time.perf_counter()
+    assert inspect("a" + "\u0315\u0300" * 50_000) is None
+    assert time.perf_counter() - started < 2.0

@@ -37,7 +37,8 @@ def _goals(found: Found) -> Iterator[tuple[str, Any, bool]]:
             yield f"{where}: no inversion", row["inversions"], row["inversions"] == 0
             if name in {"S1", "S4"}:
                 gain = row["over_majority"]
-                met = gain is None or gain >= 0.2
+                # No gain can be told where the majority is never right: then the figure counts.
+                met = gain >= 0.2 if gain is not None else row["accuracy"] > 0.0
                 yield f"{where}: ≥ 20 % over the majority", gain, met
             if name == "S1":
                 gain = row["over_centralized"]
@@ -45,7 +46,7 @@ def _goals(found: Found) -> Iterator[tuple[str, Any, bool]]:
                 yield f"{where}: > 10.7 % over the pool", gain, met
             if name == "S5":
                 seen = row["drift"]
-                met = seen["detected_within_100"] == seen["turned"]
+                met = 0 < seen["turned"] == seen["detected_within_100"]
                 yield f"{where}: drift detected within 100 questions", seen, met
     if "S1" in found.get("A", {}):
         accuracy = found["A"]["S1"][OURS]["accuracy"]

@@ -74,3 +74,19 @@ def test_what_is_forgotten_counts_less_for_one_source_alone():
     book.forget(1, 0.1)
     assert book.posterior(1, 0.0) == pytest.approx((2.0, 1.0))
     assert book.posterior(2, 0.0) == (11.0, 1.0)
+
+
+def test_gold_on_one_topic_buys_peers_no_say_on_another():
+    book = EvidenceBook({"peer": Limit(1.0)})
+    for time in range(20):
+        book.add(1, "gold", 1.0, 0.0, time, "history")
+        book.add(1, "peer", 0.0, 1.0, time, "sport")
+    assert book.mean(1, 20, "sport") > 0.4
+
+
+def test_a_soft_ledger_is_forgotten_alone():
+    book = EvidenceBook({"peer": Limit(1.0)})
+    book.add(1, "gold", 10.0, 0.0, 0)
+    book.add(1, "peer", 0.0, 10.0, 0)
+    book.forget(1, 0.1, ("peer",))
+    assert book.posterior(1, 0) == pytest.approx((11.0, 2.0))

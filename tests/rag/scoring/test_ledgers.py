@@ -94,3 +94,21 @@ def test_users_are_heard_beside_gold():
     estimator.hear(0, 0.0, 3.0)
     assert estimator.reliabilities()[0] < before
     assert estimator.reliabilities()[1] == before
+
+
+def test_sleepers_who_turn_together_do_not_take_gold_from_the_honest():
+    honest, sleepers = range(3), range(3, 7)
+    estimator = LedgerEstimator([*honest, *sleepers])
+    for number in range(600):
+        lie = number >= 300
+        answers = dict.fromkeys(honest, "truth") | dict.fromkeys(
+            sleepers, "lie" if lie else "truth"
+        )
+        # Some doubt, so that agreement says something: one honest source errs now and then.
+        answers[number % 3] = f"slip {number}" if number % 5 == 0 else "truth"
+        right = {v: a == "truth" for v, a in answers.items()}
+        estimator.learn(Ballot(answers), right if number % 20 == 0 else None)
+    known = estimator.reliabilities()
+    assert min(known[v] for v in honest) > max(known[v] for v in sleepers)
+    ballot = Ballot(dict.fromkeys(honest, "truth") | dict.fromkeys(sleepers, "lie"))
+    assert elect(ballot.answers, estimator.weights(ballot)) == "truth"

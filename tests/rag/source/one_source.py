@@ -52,11 +52,12 @@ def serving(
     access: Access | None = None,
     rate: float = 1e6,
     limits: ServerLimits = SOURCE_LIMITS,
+    proxy: str = "",
 ) -> Iterator[httpx.Client]:
     """A client of the running service."""
     terms = SourceTerms(3, "rivers", 10**20, DOMAIN)
     limit = RateLimit(rate, time.monotonic)
-    app = source_app(live, terms, KEY, access or Access(OWNER, DOMAIN), limit)
+    app = source_app(live, terms, KEY, access or Access(OWNER, DOMAIN), limit, proxy)
     with (
         HttpServer(app, limits=limits) as server,
         httpx.Client(base_url=server.url, trust_env=False, timeout=20) as client,

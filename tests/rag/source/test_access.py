@@ -25,7 +25,7 @@ def keys(tmp_path):
 def test_without_keys_and_accounts_everybody_may(keys):
     assert Access(OWNER, DOMAIN).everybody
     assert not Access(OWNER, DOMAIN, keys).everybody
-    assert not Access(OWNER, DOMAIN, {}, frozenset({ADDRESS})).everybody
+    assert not Access(OWNER, DOMAIN, {}, frozenset({ADDRESS}), 3).everybody
 
 
 def test_the_holder_of_a_key_is_known_by_its_name(keys):
@@ -69,26 +69,32 @@ def test_a_file_of_keys_that_is_missing_or_endless_is_refused(tmp_path):
         read_keys(tmp_path / "long")
 
 
-def signed(body=BODY, expires=NOW + 60, owner=OWNER, key=ASKER):
-    return authorize_search(body, int(expires), owner, DOMAIN, key)
+def signed(body=BODY, expires=NOW + 60, source=3, owner=OWNER, key=ASKER):
+    return authorize_search(body, int(expires), source, owner, DOMAIN, key)
 
 
 def test_a_signed_request_of_an_account_on_the_list_is_known_by_its_address():
-    access = Access(OWNER, DOMAIN, {}, read_accounts((ADDRESS,)))
+    access = Access(OWNER, DOMAIN, {}, read_accounts((ADDRESS,)), 3)
     assert access.asker(signed(), BODY, NOW) == ADDRESS
 
 
 @pytest.mark.parametrize(
     "header",
     [signed(body=b"another"), signed(expires=NOW - 1), signed(expires=NOW + 601),
-     signed(owner=ADDRESS), signed(key=bytes([6]) * 32), "Chainrep 1 2 3",
+     signed(source=4), signed(owner=ADDRESS), signed(key=bytes([6]) * 32), "Chainrep 1 2 3",
      "Chainrep 1700000060 " + "00" * 32 + " " + "00" * 65],
-    ids=["body", "expired", "too long", "meant for another", "not listed", "form", "no key"],
+    ids=["body", "expired", "too long", "its sibling's", "meant for another", "not listed", "form",
+         "no key"],
 )  # fmt: skip
 def test_a_request_that_was_not_signed_for_just_this_is_refused(header):
-    access = Access(OWNER, DOMAIN, {}, frozenset({ADDRESS}))
+    access = Access(OWNER, DOMAIN, {}, frozenset({ADDRESS}), 3)
     with pytest.raises(NotAuthorized):
         access.asker(header, BODY, NOW)
+
+
+def test_accounts_need_the_id_of_the_source():
+    with pytest.raises(InputError, match="id is missing"):
+        Access(OWNER, DOMAIN, {}, frozenset({ADDRESS}))
 
 
 def test_an_account_without_a_checksum_is_no_account():

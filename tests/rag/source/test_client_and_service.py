@@ -6,6 +6,7 @@ from dataclasses import replace
 from rag.source.access import Access
 from rag.source.conflicts import AccusationBook
 from rag.source.credentials import signed_by
+from rag.source.receipts import check_receipt, query_digest
 from rag.source.remote_retriever import RemoteRetriever
 from rag.source.remote_source import RemoteSource
 from rag.types import Found
@@ -36,6 +37,17 @@ def test_what_the_service_signs_the_client_believes(tmp_path):
         wait_until(lambda: asked.costs()[3].price == 10**20)
 
 
+def test_what_was_found_proves_later_what_was_asked_and_signed(tmp_path):
+    question = "Which mountain is the highest?"
+    with serving(live_corpus(tmp_path)) as client, asking(client) as asked:
+        receipt = asked.search(question, [3], 2)[3].receipt
+    query = query_digest(receipt.salt, receipt.k, question)
+    assert (len(receipt.salt), receipt.k, receipt.query) == (32, 2, query)
+    check_receipt(
+        receipt, source=3, owner=OWNER, query=query, passages=receipt.signed, domain=DOMAIN
+    )
+
+
 def test_an_honest_service_that_is_asked_the_same_again_is_not_accused(tmp_path):
     terms = replace(PATIENT, again_share=1.0, again_within=0.0)
     book = AccusationBook(DOMAIN, tmp_path / "accusations")
@@ -48,7 +60,7 @@ def test_an_honest_service_that_is_asked_the_same_again_is_not_accused(tmp_path)
 
 
 def test_a_service_that_knows_its_askers_answers_a_signed_search_alone(tmp_path):
-    access = Access(OWNER, DOMAIN, accounts=frozenset({owner_of(7)}))
+    access = Access(OWNER, DOMAIN, accounts=frozenset({owner_of(7)}), source=3)
     with serving(live_corpus(tmp_path), access) as client:
         with asking(client) as asked:
             refused = asked.search("Nile", [3], 3)[3]

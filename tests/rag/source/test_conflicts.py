@@ -9,6 +9,7 @@ from chainrep.errors import InputError, StoreError
 from chainrep.reputation.accusation import Accusation, Conflict, check
 from chainrep.reputation.blocklist import build_blocklist
 from chainrep.reputation.conflict_file import dump_conflict, parse_conflict
+from rag.source import conflicts
 from rag.source.conflicts import NOBODY, AccusationBook, find_conflict, read_accusations
 from rag.source.receipts import sign_receipt
 from rag.types import Found, Passage, Silence
@@ -151,6 +152,32 @@ def test_a_source_that_contradicts_itself_is_found_out_accused_and_asked_no_more
     check(kept, DOMAIN.statements)
     assert isinstance(kept.proof, Conflict)
     assert kept.accused == owner_of(1)
+
+
+def test_a_program_that_closes_soon_finds_out_as_well_who_contradicts_itself():
+    def changes_its_mind(visit):
+        passages = PARIS if server.count("two") % 2 else LYON
+        visit.send(signer(1).answer(visit.query, passages=passages))
+
+    book = AccusationBook(DOMAIN)
+    with HostileServer() as server:
+        server.behaviours["two"] = changes_its_mind
+        terms = replace(AGAIN, again_within=3_600.0)
+        with retriever(remote(1, server.url("two")), terms=terms, book=book) as asked:
+            asked.search(QUESTION, [1], 3)
+            assert server.count("two") == 1
+            asked.settle(20.0)
+            assert book.accused == {owner_of(1)}
+            assert server.count("two") == 2
+
+
+def test_where_too_many_are_accused_the_accusation_is_in_the_log(monkeypatch, caplog):
+    monkeypatch.setattr(conflicts, "MAX_ACCUSED", 0)
+    book = AccusationBook(DOMAIN)
+    assert book.compare(receipt(LYON), receipt(PARIS), owner_of(1)) == accusation()
+    assert book.accused == set()
+    assert "too many are accused" in caplog.text
+    assert str(accusation().proof) in caplog.text
 
 
 def test_the_same_is_asked_again_through_a_connection_of_its_own_with_the_same_salt():

@@ -60,6 +60,21 @@ def sends_more_than_asked(visit):
     visit.send(signer(1).answer(visit.query, passages=[Passage(f"p{i}") for i in range(9)]))
 
 
+def sends_chunks_of_one_byte(visit):
+    visit.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        visit.write(b"1\r\nx\r\n" * 5_000)
+
+
+def says_continue_for_ever(visit):
+    while True:
+        visit.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+
+
+def sends_countless_lists(visit):
+    visit.send(b'{"passages":[' + b"[]," * 300_000 + b"[]]}")
+
+
 def is_busy(visit):
     visit.send(b'{"refused": "One search a minute."}', 429, Retry_After="60")
 
@@ -73,7 +88,7 @@ FAULTS = {
     hostile.endless_headers: "broke off, or does not speak HTTP",
     hostile.sends_invalid_utf8: "sends what is no answer: What was sent is no JSON in UTF-8",
     hostile.sends_wrong_schema: "sends what is no answer: passages is no list of at most 3.",
-    hostile.sends_deep_json: "nested more than 64 deep",
+    hostile.sends_deep_json: "more than 200 parts",
     hostile.redirects: "points somewhere else, and redirects are not followed",
     hostile.fails: 'answers with status 500 and says "The index is gone."',
     hostile.dies_in_its_answer: "broke off",
@@ -86,6 +101,9 @@ FAULTS = {
     lives_in_the_past: "is no evidence: its clock is off by 36",
     signs_half: "is no evidence: The receipt's statement is not signed.",
     sends_more_than_asked: "sends what is no answer: passages is no list of at most 3.",
+    sends_chunks_of_one_byte: "sends its answer in countless small pieces",
+    says_continue_for_ever: "broke off, or does not speak HTTP",
+    sends_countless_lists: "sends what is no answer: What was sent has more than 200 parts",
     is_busy: 'is asked too often (status 429) and says "One search a minute."',
 }
 

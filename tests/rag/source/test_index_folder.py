@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
+from unicodedata import unidata_version
 
 import numpy as np
 import pytest
 
 from chainrep.errors import StoreBusy, StoreError
+from rag.index import QUERY_VERSION
 from rag.source.corpus_index import MANIFEST, bm25_method, dense_method, folder_name
 from rag.source.index_folder import IndexFolder
 from rag.source.passage_file import PassageFile, write_passages
@@ -50,7 +53,7 @@ def test_passages_come_out_of_the_file_as_they_went_in(tmp_path):
 def test_a_saved_index_is_opened_and_not_built_again(folder):
     built = folder.open(PASSAGES, BM25)
     before = times(place_of(folder))
-    opened = IndexFolder(folder.folder).open(PASSAGES, BM25)
+    opened = IndexFolder(folder.folder.parent).open(PASSAGES, BM25)
     assert times(place_of(folder)) == before
     assert opened.version == built.version
     for query in ("Where does the Danube begin?", "mountains", "delta"):
@@ -152,9 +155,9 @@ def test_a_kill_while_an_index_is_written_leaves_the_old_one_and_no_half(folder)
         "with IndexFolder(Path(sys.argv[1])).sole_use() as _:\n"
         "    IndexFolder(Path(sys.argv[1])).open(many, bm25_method())"
     )
-    process = subprocess.Popen([sys.executable, "-c", program, str(folder.folder)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-c", program, str(folder.folder.parent)], cwd=ROOT)
     deadline = time.monotonic() + 60
-    while not list(folder.folder.glob(".draft-*/passages.utf8")):
+    while not list(folder.folder.glob(".chainrep-draft-*/passages.utf8")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -162,7 +165,7 @@ def test_a_kill_while_an_index_is_written_leaves_the_old_one_and_no_half(folder)
         pass
     process.send_signal(signal.SIGKILL)
     process.wait(10)
-    assert list(folder.folder.glob(".draft-*"))
+    assert list(folder.folder.glob(".chainrep-draft-*"))
     with folder.sole_use():
         assert folder.open(PASSAGES, BM25).version == version
         assert {p.name for p in folder.folder.iterdir()} == {place_of(folder).name, ".lock"}
@@ -180,3 +183,55 @@ def test_a_place_where_nothing_can_be_written_is_an_error_with_a_remedy(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="choose another --index-dir"):
         IndexFolder(tmp_path / "file" / "index")
+
+
+def test_nothing_of_anybody_else_is_removed_beside_or_among_the_indexes(tmp_path):
+    folder = IndexFolder(tmp_path)
+    old, inside = folder.open(PASSAGES[1:], BM25), folder.folder
+    manifest = (inside / old.name / MANIFEST).read_text()
+    foreign = {
+        tmp_path / "photos" / "wedding.jpg": "x",
+        tmp_path / ("a" * 32) / MANIFEST: manifest,
+        inside / "photos" / "wedding.jpg": "x",
+        inside / "photos2" / MANIFEST: manifest,
+        inside / ("a" * 32) / "wedding.jpg": "x",
+        inside / ("b" * 32) / MANIFEST: manifest,  # of another name
+        inside / ("c" * 32) / MANIFEST: '{"name": "a web app", "icons": []}',
+        inside / ("d" * 32) / MANIFEST: "[" * 100,
+        inside / ".draft-letters1" / "letter.txt": "x",
+        inside / ".chainrep-draft-of-a-book" / "letter.txt": "x",
+        inside / "notes.txt": "x",
+    }
+    for path, content in foreign.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+    before = {path.name for path in inside.iterdir()}
+    with folder.sole_use():
+        new = folder.open(PASSAGES, BM25)
+        folder.keep_only(new)
+    assert [path for path, content in foreign.items() if path.read_text() != content] == []
+    assert {path.name for path in inside.iterdir()} == before - {old.name} | {new.name, ".lock"}
+
+
+def test_only_the_folder_that_is_in_use_is_said_to_be(folder):
+    with pytest.raises(BlockingIOError, match="full pipe"), folder.sole_use():
+        raise BlockingIOError(11, "a full pipe")
+    with folder.sole_use(), pytest.raises(StoreBusy, match="Another program"), folder.sole_use():
+        pass
+
+
+def test_a_method_names_all_that_decides_what_a_query_finds(encoder):
+    query = {f"query={QUERY_VERSION}", f"unicode={unidata_version}"}
+    shared = {"chainrep", "numpy"}
+    for method, packages in (
+        (BM25, shared | {"bm25s"}),
+        (dense_method(encoder, "M"), shared | {"faiss-cpu", "torch", "transformers", "tokenizers"}),
+    ):
+        expected = query | {f"{name}={version(name)}" for name in packages}
+        assert expected <= set(method.name.split())
+
+
+def test_an_upgrade_is_another_version_of_the_same_corpus(folder, monkeypatch):
+    before = folder.open(PASSAGES, bm25_method()).version
+    monkeypatch.setattr("rag.source.corpus_index.QUERY_VERSION", QUERY_VERSION + 1)
+    assert folder.open(PASSAGES, bm25_method()).version != before

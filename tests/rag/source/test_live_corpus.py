@@ -1,6 +1,7 @@
 """A corpus that changes while it is served."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -143,3 +144,26 @@ def test_searches_while_corpora_are_swapped_see_one_version_each(live):
     for thread in threads:
         thread.join()
     assert torn == []
+
+
+@pytest.mark.parametrize("error", [StoreError("No space is left."), MemoryError()])
+def test_what_is_no_fault_of_the_corpus_is_tried_again_at_the_next_look(live, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    write_file(live.path, MORE)
+    with monkeypatch.context() as failing:
+        failing.setattr(IndexFolder, "open", fail)
+        with suppress(MemoryError):
+            assert not live.reload()
+    assert live.health.status == "old"
+    assert live.changed()
+    assert live.reload()
+    assert (live.health.status, live.health.passages) == ("ok", 4)
+    assert not live.changed()
+
+
+def test_a_corpus_that_cannot_be_read_is_not_tried_again_until_it_changes(live):
+    live.path.write_text("{")
+    assert not live.reload()
+    assert [live.changed() for _ in range(3)] == [False] * 3

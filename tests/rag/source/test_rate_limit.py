@@ -1,7 +1,7 @@
 import pytest
 
 from chainrep.errors import InputError
-from rag.source.rate_limit import RateLimit, client_at
+from rag.source.rate_limit import RateLimit, client_at, client_behind, read_proxy
 
 
 class Clock:
@@ -50,3 +50,35 @@ def test_a_client_is_an_ipv4_address_or_a_network_of_ipv6():
     assert client_at("2001:db8::1") == client_at("2001:db8::ffff:1%eth0")
     assert client_at("2001:db8::1") != client_at("2001:db8:0:1::1")
     assert client_at("") == client_at("no address") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("192.0.2.1", ["198.51.100.7"], "198.51.100.7"),
+        ("192.0.2.1", ["203.0.113.5, 198.51.100.7"], "198.51.100.7"),
+        ("192.0.2.1", ["203.0.113.5", "203.0.113.6,  198.51.100.7 "], "198.51.100.7"),
+        ("::ffff:192.0.2.1", ["198.51.100.7"], "198.51.100.7"),
+        ("192.0.2.1", ["2001:db8::1"], "2001:db8::/64"),
+        ("192.0.2.1", [], "192.0.2.1"),
+        ("192.0.2.1", ["203.0.113.5, nobody"], "unknown"),
+        ("192.0.2.2", ["198.51.100.7"], "192.0.2.2"),  # who comes past the proxy is not believed
+        ("", ["198.51.100.7"], "unknown"),
+    ],
+)
+def test_only_the_trusted_proxy_says_who_asks_and_only_by_its_own_entry(peer, forwarded, client):
+    assert client_behind("192.0.2.1", peer, forwarded) == client
+
+
+def test_without_a_trusted_proxy_no_header_is_believed():
+    assert client_behind("", "192.0.2.1", ["198.51.100.7"]) == "192.0.2.1"
+    assert client_behind("", "", ["198.51.100.7"]) == "unknown"
+
+
+def test_a_proxy_is_one_address():
+    assert read_proxy("") == ""
+    assert read_proxy("::ffff:192.0.2.1") == read_proxy("192.0.2.1") == "192.0.2.1"
+    assert read_proxy("2001:DB8::0001") == "2001:db8::1"
+    for text in ("localhost", "10.0.0.0/8", "192.0.2.1:80"):
+        with pytest.raises(InputError, match="no address"):
+            read_proxy(text)

@@ -1,5 +1,6 @@
 """Asking many sources over HTTP: real servers on this machine, real keys."""
 
+import socket
 import threading
 import time
 from concurrent.futures import CancelledError
@@ -9,6 +10,7 @@ import pytest
 
 from chainrep.errors import InputError
 from rag.ports import Retriever
+from rag.source import host_names, remote_retriever
 from rag.source.breaker import BreakerTerms
 from rag.source.credentials import api_keys, signed_by
 from rag.source.remote_source import RemoteSource
@@ -70,6 +72,55 @@ def test_all_are_asked_at_once(server):
         found = asked.search(QUESTION, range(1, 7), 3)
         assert time.monotonic() - began < 2.5  # one by one it would be 3
     assert all(isinstance(each, Found) for each in found.values())
+
+
+@pytest.mark.parametrize(
+    ("limits", "host", "most"),
+    [({"at_once": 2}, "127.0.0.1", 2), ({"per_host": 3}, "town.example", 3)],
+    ids=["altogether", "on one host"],
+)
+def test_no_more_are_asked_at_a_time_than_the_terms_say(server, monkeypatch, limits, host, most):
+    now, at_once, lock = [0], [], threading.Lock()
+
+    def count(visit):
+        with lock:
+            now[0] += 1
+            at_once.append(now[0])
+        visit.wait(0.02)
+        with lock:
+            now[0] -= 1
+        visit.send(signer(int(visit.path[2])).answer(visit.query))
+
+    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+    monkeypatch.setattr(host_names.socket, "getaddrinfo", lambda *_, **__: here)
+    sources = [remote(s.id, s.urls[0].replace("127.0.0.1", host)) for s in town(server)]
+    server.behaviours = dict.fromkeys(server.behaviours, count)
+    with retriever(*sources, terms=replace(PATIENT, **limits)) as asked:
+        found = asked.search(QUESTION, asked.ids, 3)
+    assert all(isinstance(each, Found) for each in found.values())
+    assert max(at_once) == most
+
+
+def test_of_one_owner_the_first_four_sources_are_asked(server):
+    bought = [RemoteSource(i, owner_of(1), (server.url("s1"),)) for i in range(1, 9)]
+    sources = [*bought, *town(server, 9)[8:]]
+    with retriever(*sources) as asked:
+        found = asked.search(QUESTION, asked.ids, 3)
+    assert server.count("s1") == 4
+    reason = "was not asked, as 4 others of its owner were"
+    assert [found[i] for i in range(5, 9)] == [Silence(i, reason) for i in range(5, 9)]
+    assert isinstance(found[9], Found)
+
+
+def test_a_source_without_a_turn_says_so_and_is_not_blamed(server):
+    server.behaviours["hangs"] = lambda visit: visit.wait(10)
+    terms = replace(PATIENT, at_once=1, total_seconds=0.3)
+    sources = [remote(i, server.url("hangs")) for i in (1, 2)]
+    with retriever(*sources, terms=terms) as asked:
+        found = asked.search(QUESTION, [1, 2], 3)
+        assert sorted(health.asked for health in asked.health()) == [0, 1]
+    reasons = sorted(silence.reason for silence in found.values())
+    assert reasons == ["did not answer in 0.3 s", "had no turn in 0.3 s"]
 
 
 def test_threads_may_search_at_once(server):
@@ -225,6 +276,12 @@ def test_prices_come_from_metadata_and_latencies_from_answers(server):
     assert server.count("s1") == 2  # metadata once, one search
 
 
+def test_a_price_that_was_not_asked_for_in_the_rush_is_asked_for_later(server, monkeypatch):
+    monkeypatch.setattr(remote_retriever, "MAX_IN_BACKGROUND", 1)
+    with retriever(*town(server, 3)) as asked:
+        wait_until(lambda: [cost.price for cost in asked.costs().values()] == [10, 20, 30])
+
+
 def test_a_price_of_another_source_or_contract_is_not_taken(server):
     def says(visit):
         visit.send(signer(2).metadata(7))
@@ -313,7 +370,7 @@ def test_an_api_key_is_not_sent_unencrypted_to_another_machine():
 def test_a_signed_search_is_taken_by_the_services_own_check(server):
     from rag.source.access import Access
 
-    access = Access(owner_of(1), DOMAIN, accounts=frozenset({owner_of(7)}))
+    access = Access(owner_of(1), DOMAIN, accounts=frozenset({owner_of(7)}), source=1)
     askers = []
 
     def check(visit):

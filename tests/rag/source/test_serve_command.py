@@ -118,7 +118,7 @@ def test_a_source_is_served_searched_reloaded_stopped_and_started_again(town, ur
     assert str(corpus) in err
 
     write_file(corpus, PASSAGES[:2])
-    (saved,) = [p for p in (home / "sources").glob("*/1/*") if p.is_dir()]
+    (saved,) = [p for p in (home / "sources").glob("*/1/chainrep-index/*") if p.is_dir()]
     before = saved.stat().st_mtime_ns
     again = Program(home, url, corpus)
     assert saved.stat().st_mtime_ns == before
@@ -151,6 +151,7 @@ def test_what_keeps_a_source_from_being_served_is_said_with_what_to_do(town, url
         ("--api-keys", str(tmp_path / "none"), "cannot be read"),
         ("--allow", "0x12", "no checksummed address"),
         ("--name", "a\nb", "name"),
+        ("--trusted-proxy", "localhost", "no address"),
     ):
         assert reason in serve(home, url, corpus, "--id", "1", option, value).summary
     town.registry.retire(1, OWNER.private_key)
@@ -161,6 +162,7 @@ def test_serve_is_among_the_commands_of_source_and_says_what_it_needs():
     assert "serve " in CliRunner().invoke(cli, ["source", "--help"]).output
     told = CliRunner().invoke(cli, ["source", "serve", "--help"]).output
     assert all(option in told for option in ("--id", "--api-keys", "--allow", "--rate", "--watch"))
+    assert "--trusted-proxy ADDRESS" in told
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,24 @@ def test_what_is_no_answer_is_refused_with_a_reason(fields):
         load_answer(json.dumps(fields).encode(), 3)
 
 
+def test_the_fullest_answer_is_no_answer_of_too_many_parts():
+    passages = tuple(Passage('[{"\\[{' * 100, "{[" * 500) for _ in range(50))
+    pretty = json.dumps(json.loads(dump_answer(passages, RECEIPT)), indent=8).encode()
+    assert load_answer(pretty, 50) == (passages, RECEIPT)
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b"1,", b'{"a":"\\""},'])
+def test_an_answer_of_countless_parts_is_not_parsed(part):
+    with pytest.raises(InputError, match="more than 200 parts"):
+        load_answer(b'{"passages": [' + part * 80_000 + b"0]}", 50)
+
+
+def test_an_answer_says_nothing_of_what_its_asker_keeps_beside_it():
+    kept = replace(RECEIPT, salt=SALT, k=3, signed=PASSAGES)
+    assert dump_answer(PASSAGES, kept) == dump_answer(PASSAGES, RECEIPT)
+    assert pack_receipt(kept) == pack_receipt(RECEIPT)
+
+
 def test_an_answer_without_end_is_not_parsed():
     with pytest.raises(InputError, match="more than"):
         load_answer(b" " * (MAX_ANSWER_BYTES + 1), 3)

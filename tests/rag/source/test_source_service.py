@@ -180,13 +180,13 @@ def test_with_api_keys_a_search_needs_one(live, tmp_path):
 
 
 def test_with_a_list_of_accounts_a_search_needs_a_signature(live):
-    access = Access(OWNER, DOMAIN, {}, frozenset({Account.from_key(ASKER).address}))
+    access = Access(OWNER, DOMAIN, {}, frozenset({Account.from_key(ASKER).address}), 3)
     expires = int(time.time()) + 60
     with serving(live, access) as client:
         for key, status in ((ASKER, 200), (bytes([6]) * 32, 401)):
-            header = {"Authorization": authorize_search(BODY, expires, OWNER, DOMAIN, key)}
+            header = {"Authorization": authorize_search(BODY, expires, 3, OWNER, DOMAIN, key)}
             assert client.post("/search", content=BODY, headers=header).status_code == status
-        header = {"Authorization": authorize_search(BODY, expires, OWNER, DOMAIN, ASKER)}
+        header = {"Authorization": authorize_search(BODY, expires, 3, OWNER, DOMAIN, ASKER)}
         other = BODY.replace(b"Danube", b"Donube")
         assert "signed" in refusal(client.post("/search", content=other, headers=header), 401)
 
@@ -198,6 +198,18 @@ def test_whoever_searches_too_often_is_told_when_to_come_back(live):
         assert "too often" in refusal(refused, 429)
         assert 90 <= int(refused.headers["retry-after"]) <= 100
         assert client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxy", "statuses"), [("127.0.0.1", [200, 429, 200]), ("", [200, 429, 429])]
+)
+def test_behind_a_trusted_proxy_each_client_has_its_own_rate(live, proxy, statuses):
+    with serving(live, rate=0.01, proxy=proxy) as client:
+        found = [
+            client.post("/search", content=BODY, headers={"X-Forwarded-For": f"1.1.1.1, {last}"})
+            for last in ("198.51.100.66", "198.51.100.66", "203.0.113.5")
+        ]
+    assert [response.status_code for response in found] == statuses
 
 
 def test_guessing_keys_is_limited_too_and_costs_their_holders_nothing(live, tmp_path):
