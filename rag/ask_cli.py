@@ -142,6 +142,10 @@ def _receipt(receipt: Receipt | None) -> dict[str, Any] | None:
         "corpus": "0x" + receipt.corpus.hex(),
         "passages": "0x" + receipt.passages.hex(),
         "signature": "0x" + receipt.signature.hex(),
+        "statement": "0x" + receipt.statement.hex(),
+        "salt": "0x" + receipt.salt.hex(),
+        "k": receipt.k,
+        "signed": [{"title": p.title, "text": p.text} for p in receipt.signed],
     }
 
 

@@ -91,6 +91,7 @@ def test_registered_sources_are_asked_over_http_and_the_reliable_one_is_believed
     assert answer["answer"] == "1889"
     assert [vote["source"] for vote in answer["votes"] if vote["won"]] == [1]
     assert all(len(vote["receipt"]["signature"]) == 132 for vote in answer["votes"])
+    assert all(vote["receipt"]["k"] == 10 for vote in answer["votes"])
     assert [screened["source"] for screened in answer["screened"]] == [3]
 
     services[2].end(signal.SIGKILL)

@@ -163,7 +163,7 @@ def judged_by_cosine(encoder: MiniLMEncoder, pairs: list[Pair]) -> dict[str, flo
 def pair_cosines(encoder: MiniLMEncoder, pairs: list[Pair]) -> np.ndarray:
     """Return the cosine of each pair's two answers."""
     rows = [encoder.encode([p.a for p in pairs]), encoder.encode([p.b for p in pairs])]
-    return np.einsum("pd,pd->p", *rows)
+    return np.asarray(np.einsum("pd,pd->p", *rows))
 
 
 def show(result: dict[str, Any]) -> None:

@@ -64,7 +64,7 @@ def train_reading_model(
         logits = network(input_ids=ids, use_cache=False).logits[:, -1]
         target = torch.from_numpy(scenes.truth + _IDS["v0"])
         loss = torch.nn.functional.cross_entropy(logits, target)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()

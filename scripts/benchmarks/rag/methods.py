@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.answering import cluster_key
+from rag.answer_form import cluster_key
 from rag.scoring.ballots import Ballot, Estimator, elect, log_odds
 from rag.scoring.estimators import (
     IterativeWeightedMajority,

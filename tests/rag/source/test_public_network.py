@@ -27,7 +27,8 @@ def test_public_addresses_are_reached(address):
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1",
         "2002:7f00:1::", "2001:0:0:1::", "64:ff9b:1::7f00:1", "64:ff9b:1::808:808",
         "::ffff:0:7f00:1", "::ffff:0:808:808", "::7f00:1", "::808:808", "192.88.99.1",
-        "192.0.0.8", "5f00::1", "3fff::1", "2001:db8::1", "2001:20::1", "168.63.129.16", "no address",
+        "192.0.0.8", "5f00::1", "3fff::1", "2001:db8::1", "2001:20::1", "168.63.129.16",
+        "no address",
     ],
 )  # fmt: skip
 def test_addresses_inside_or_of_no_single_machine_are_not(address):
