@@ -239,7 +239,9 @@ def test_a_quorum_out_of_reach_is_not_waited_for(quorum):
 
 
 def test_a_member_that_never_answers_costs_a_bounded_number_of_threads(quorum):
-    made, failures = quorum(slow(MEMBERS[0], 2.0), honest(MEMBERS[1]), honest(MEMBERS[2]))
+    made, failures = quorum(
+        slow(MEMBERS[0], 12.0), honest(MEMBERS[1]), honest(MEMBERS[2]), patience=12.0
+    )
     before = threading.enumerate()
     for _ in range(12):
         made.sign(REPORT, RECORDS, COMMITTEE)
