@@ -35,6 +35,16 @@ def test_every_command_is_documented(path):
     assert f"`chainrep {' '.join(path)}" in text
 
 
+def test_the_list_of_commands_says_what_each_says_of_itself():
+    context = click.Context(cli)
+    told = CliRunner().invoke(cli, ["--help"]).output
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert f"{name} " in told
+        assert command.get_short_help_str(60) in " ".join(told.split())
+
+
 def test_an_unknown_command_is_misuse():
     result = CliRunner().invoke(cli, ["reputaton"])
     assert result.exit_code == 2

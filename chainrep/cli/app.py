@@ -12,16 +12,19 @@ from chainrep.cli.lazy_group import LazyGroup
 from chainrep.errors import ChainrepError
 
 _COMMANDS = {
-    "committee": "chainrep.cli.committee:committee",
-    "deploy": "chainrep.cli.deploy:deploy",
-    "devnet": "chainrep.cli.devnet:devnet",
-    "doctor": "chainrep.cli.doctor:doctor",
-    "feedback": "chainrep.cli.feedback:feedback",
-    "keys": "chainrep.cli.keys:keys",
-    "node": "chainrep.cli.node:node",
-    "reputation": "chainrep.cli.reputation:reputation",
-    "source": "chainrep.cli.source:source",
-    "sources": "chainrep.cli.sources:sources",
+    "committee": ("chainrep.cli.committee:committee", "Show the committee, or sign as one of it."),
+    "deploy": ("chainrep.cli.deploy:deploy", "Put the contracts on a chain."),
+    "devnet": ("chainrep.cli.devnet:devnet", "Run a local chain to try things on."),
+    "doctor": ("chainrep.cli.doctor:doctor", "Find what is not well here."),
+    "feedback": ("chainrep.cli.feedback:feedback", "Record judgements and send them in batches."),
+    "keys": ("chainrep.cli.keys:keys", "Make and list encrypted keys."),
+    "node": ("chainrep.cli.node:node", "Relay, index and serve, until stopped."),
+    "reputation": (
+        "chainrep.cli.reputation:reputation",
+        "Whom a community trusts, why, and how to check it.",
+    ),
+    "source": ("chainrep.cli.source:source", "Register, look up and serve sources."),
+    "sources": ("chainrep.cli.sources:sources", "Compare sources by their record."),
 }
 
 

@@ -14,7 +14,7 @@ from chainrep.errors import ConfigError
 
 
 class LazyGroup(click.Group):
-    """``lazy`` names "module:attribute" by command; ``plugins`` is an entry point group.
+    """``lazy`` has ("module:attribute", short help) by command, ``plugins`` an entry point group.
 
     Other packages (``rag``) add commands through that group. Our own come first where names meet.
     """
@@ -23,7 +23,7 @@ class LazyGroup(click.Group):
         self,
         *arguments: Any,
         plugins: str,
-        lazy: Mapping[str, str] | None = None,
+        lazy: Mapping[str, tuple[str, str]] | None = None,
         **named: Any,
     ) -> None:
         super().__init__(*arguments, **named)
@@ -39,13 +39,25 @@ class LazyGroup(click.Group):
         """Our own commands and those of the plug-ins, by name."""
         return sorted({*super().list_commands(ctx), *self._lazy, *self._plugins})
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands; those whose short help is known are not imported for it."""
+        rows = []
+        for name in self.list_commands(ctx):
+            if name in self._lazy:
+                rows.append((name, self._lazy[name][1]))
+            elif (command := self.get_command(ctx, name)) is not None:
+                rows.append((name, command.get_short_help_str(60)))
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
         own = super().get_command(ctx, cmd_name)
         if own is not None:
             return own
         if cmd_name in self._lazy:
-            module, _, name = self._lazy[cmd_name].partition(":")
+            module, _, name = self._lazy[cmd_name][0].partition(":")
             return cast(click.Command, getattr(import_module(module), name))
         if cmd_name in self._plugins:
             try:
