@@ -82,14 +82,18 @@ class KeptFiles:
         except OSError as error:
             raise _failed(self.folder, error) from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take(lock)
             yield
+        finally:
+            os.close(lock)
+
+    def _take(self, lock: int) -> None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StoreBusy(
                 f"Another program is at work in {self.folder}.", "Stop it first, or use its key."
             ) from error
-        finally:
-            os.close(lock)
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -107,7 +108,7 @@ class SeedRule:
         return self._reliability
 
 
-class _LabelFree:
+class _LabelFree(ABC):
     """Looks at all ballots so far again and again; until the first time, all count the same."""
 
     def __init__(self, voters: Sequence[int]) -> None:
@@ -134,9 +135,9 @@ class _LabelFree:
         """Return the estimated accuracies."""
         return dict(zip(self._voters, self._accuracy.tolist(), strict=True))
 
+    @abstractmethod
     def _estimate(self, said: NDArray[np.float64]) -> None:
         """Estimate from ``said`` (ballots, voters, answers): 1 where a voter gave an answer."""
-        raise NotImplementedError
 
 
 class IterativeWeightedMajority(_LabelFree):

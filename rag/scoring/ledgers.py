@@ -18,11 +18,12 @@ SOFT: tuple[Ledger, ...] = ("peer", "own")
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
-    """What ``LedgerEstimator`` believes; the defaults are those chosen by ``scripts/bench rag``.
+    """What ``LedgerEstimator`` believes; most defaults were chosen on a tuning half.
 
     ``peer`` and ``own`` limit those ledgers; ``half_life`` is in questions. ``alarm`` is the drift
     alarm's threshold in nats, for which the agreement of peers counts ``peer_alarm`` of gold; after
-    an alarm ``keep`` of the evidence is left. ``copies`` discounts votes that are copied.
+    an alarm ``keep`` of the evidence is left, but all gold where it took peers to raise it.
+    ``copies`` discounts votes that are copied.
     """
 
     peer: Limit = field(default_factory=lambda: Limit(0.5))

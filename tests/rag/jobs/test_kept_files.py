@@ -76,3 +76,8 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="Make room"):
         KeptFiles(tmp_path / "file" / "kept")
+
+
+def test_what_fails_while_the_folder_is_held_is_not_taken_for_another_program(tmp_path):
+    with pytest.raises(BlockingIOError, match="mine"), KeptFiles(tmp_path / "kept").sole_use():
+        raise BlockingIOError("mine")
