@@ -8,7 +8,7 @@ Anybody can have thousands of sources rated, so it is done in pieces, and no pie
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
 
@@ -64,7 +64,7 @@ class OwnerChecks:
 
         Nothing is noted where that block is not in the chain any more. Raises FalseAnswer for a
         source that the registry knows otherwise, and ChainError where the chain fails; what was
-        answered before that is noted.
+        answered until then is noted.
         """
         stated, failure = self._ask(sources, at.block)
         found = block_head(self._registry.client, at.block)
@@ -81,20 +81,30 @@ class OwnerChecks:
     def _ask(
         self, sources: Sequence[int], block: int
     ) -> tuple[Mapping[int, tuple[bytes, int]], ChainError | None]:
-        """What the registry says of each, up to the first question that fails, and that failure."""
+        """What the registry says until a question fails, and that failure.
+
+        Nothing more is asked then; what other threads were told by then counts.
+        """
         client, functions = self._registry.client, self._registry.contract.functions
         questions = [
             partial(functions.sourceOf(source).call, block_identifier=block) for source in sources
         ]
         stated: dict[int, tuple[bytes, int]] = {}
-        try:
-            with ThreadPoolExecutor(_THREADS, thread_name_prefix="owners") as pool:
-                for source, answer in zip(sources, pool.map(client.ask, questions), strict=True):
-                    owner, _, _, rotations = answer
-                    stated[source] = bytes.fromhex(owner[2:]), rotations
-        except ChainError as error:
-            return stated, error
-        return stated, None
+        failure: ChainError | None = None
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="owners") as pool:
+            asked = [pool.submit(client.ask, question) for question in questions]
+            wait(asked, return_when=FIRST_EXCEPTION)
+            pool.shutdown(cancel_futures=True)
+        for source, answer in zip(sources, asked, strict=True):
+            if answer.cancelled():
+                continue
+            try:
+                owner, _, _, rotations = answer.result()
+            except ChainError as error:
+                failure = failure or error
+            else:
+                stated[source] = bytes.fromhex(owner[2:]), rotations
+        return stated, failure
 
     def _holds(self, source: int, rated: int, owned: Sequence[Owned]) -> bool:
         check = self._checks.get(source)
