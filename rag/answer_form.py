@@ -71,7 +71,9 @@ def form(answer: str) -> Form:
     tokens = [_SYMBOLS.get(t, re.sub(r"['’]", "", t.lower())) for t in _TOKEN.findall(plain)]
     words, numbers = split_numbers([t for t in tokens if t not in ARTICLES])
     # The ending of a name is a part of it: Williams is not William.
-    kept = tuple(w if w in names else stem(w) for w in words if w not in STOPWORDS)
+    # So is the month of May, which in small letters is a word of no meaning.
+    meant = (w for w in words if w not in STOPWORDS or (w == "may" and w in names))
+    kept = tuple(w if w in names else stem(w) for w in meant)
     turns = frozenset(w for w in words if w in _TURNS or len(w) == 1)
     return Form(key, kept, tuple(sorted(numbers)), turns, bool(_LIST.search(plain.lower())))
 
@@ -87,7 +89,7 @@ def compare(a: Form, b: Form) -> Words:
     if a.key == b.key:
         return Words.SAME
     short, long = (a, b) if len(a.words) <= len(b.words) else (b, a)
-    if not _numbers_agree(short, long):
+    if not numbers_agree(short, long):
         return Words.DIFFERENT
     if not (a.words or a.numbers) or not (b.words or b.numbers):
         return Words.OPEN
@@ -107,7 +109,8 @@ def _contained(short: Form, long: Form) -> bool:
     return bounded and named and _in_order(short.words, long.words)
 
 
-def _numbers_agree(a: Form, b: Form) -> bool:
+def numbers_agree(a: Form, b: Form) -> bool:
+    """Tell whether two answers have the same numbers, but for a date's day or year left out."""
     if a.numbers == b.numbers:
         return True
     few, many = (a, b) if len(a.numbers) <= len(b.numbers) else (b, a)

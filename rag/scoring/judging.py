@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.scoring.metrics import is_right
+from rag.scoring.gold_match import is_right
 from rag.types import Answer, Judgement
 
 
@@ -16,7 +16,8 @@ def judge(answer: Answer, gold: Sequence[str]) -> list[Judgement]:
     reader failed, which would be held against honest sources most, and estimates of a source's
     reliability can turn upside down. A silent source is neither.
     """
-    right = {vote.source: is_right(vote.text, gold) for vote in answer.votes}
+    said = {vote.text for vote in answer.votes}
+    right = {vote.source: is_right(vote.text, gold, said) for vote in answer.votes}
     decidable = any(right.values())
     used = set(answer.sources)
     asked = sorted([*right, *(silence.source for silence in answer.silent)])

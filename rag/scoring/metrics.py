@@ -9,9 +9,6 @@ import numpy as np
 
 from rag.text import normalised
 
-RIGHT_F1 = 0.6
-"""From this token F1 on an answer counts as right; choice explained in ``is_right``."""
-
 
 def exact_match(answer: str, gold: Sequence[str]) -> bool:
     """Tell whether the answer equals a gold answer after SQuAD's normalisation."""
@@ -22,15 +19,6 @@ def exact_match(answer: str, gold: Sequence[str]) -> bool:
 def f1(answer: str, gold: Sequence[str]) -> float:
     """Return the best token F1, 0..1, with a gold answer (SQuAD's second metric)."""
     return max((_f1(normalised(answer).split(), normalised(g).split()) for g in gold), default=0.0)
-
-
-def is_right(answer: str, gold: Sequence[str]) -> bool:
-    """Tell whether an answer supports its source: exact, or token F1 of at least ``RIGHT_F1``.
-
-    A reader that cuts a span one word too long or too short must not be held against the
-    source.
-    """
-    return exact_match(answer, gold) or f1(answer, gold) >= RIGHT_F1
 
 
 def spearman(x: Sequence[float], y: Sequence[float]) -> float:

@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.scoring.gold_match import is_right
 from rag.scoring.judging import judge
-from rag.scoring.metrics import auc, exact_match, f1, is_right, spearman
+from rag.scoring.metrics import auc, exact_match, f1, spearman
+from rag.text import normalised
 from rag.types import Answer, Evidence, Passage, Silence, Span, Vote
 
 
@@ -39,6 +41,74 @@ def test_f1_is_the_harmonic_mean_of_precision_and_recall_over_tokens():
 def test_a_span_one_word_too_long_is_still_right_but_half_an_answer_is_not():
     assert is_right("Black Forest region", ["Black Forest"])
     assert not is_right("Forest lake", ["Black Forest"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("World War I", "World War II"),
+        ("Vitamin C", "Vitamin D"),
+        ("the University of Oxford", "the University of Cambridge"),
+        ("George W. Bush", "George H. W. Bush"),
+        ("9 February 2018", "12 February 2018"),
+        ("550 billion US gallons", "660 billion US gallons"),
+        ("Apollo 11", "Apollo"),
+        ("clockwise", "counter clockwise"),
+        ("not Paris", "Paris"),
+        ("Paris isn't the capital", "Paris"),
+        ("perhaps Paris", "Paris"),
+        ("Paris or Lyon", "Paris"),
+        ("New England Patriots and Tennessee Titans", "New England Patriots"),
+    ],
+)
+def test_an_answer_that_shares_most_words_with_gold_but_says_another_thing_is_wrong(answer, gold):
+    assert f1(answer, [gold]) >= 0.4
+    assert not is_right(answer, [gold])
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("the city of Paris", "Paris"),
+        ("Paris, France", "Paris"),
+        ("President Obama", "Barack Obama"),
+        ("Dr. Cheddi Jagan", "Cheddi Jagan"),
+        ("John Kennedy", "John F. Kennedy"),
+        ("Tom Brady (517 yards)", "Tom Brady"),
+        ("Rome, 1884", "Rome"),
+        ("50,000", "over 50,000"),
+        ("12.3", "12.3 m"),
+        ("May 1940", "15 May 1940"),
+        ("Around 1800 AD", "c. 1800 AD"),
+        ("4", "four"),
+        ("d-block", "in the d - block"),
+    ],
+)
+def test_a_longer_shorter_or_otherwise_spelled_answer_that_contradicts_nothing_is_right(
+    answer, gold
+):
+    assert is_right(answer, [gold])
+
+
+def test_an_answer_of_several_things_is_right_when_each_of_them_is():
+    assert is_right("Isaac Newton and Gottfried Leibniz", ["Leibniz", "Isaac Newton"])
+    assert not is_right("Costa Rica, Honduras and Nicaragua", ["Costa Rica", "Nicaragua"])
+
+
+def test_gold_with_a_wrong_answer_of_another_source_beside_it_is_wrong():
+    judged = {
+        j.source: j for j in judge(an_answer({1: "Paris", 2: "Lyon", 3: "Paris Lyon"}), ["Paris"])
+    }
+    assert [judged[s].supported for s in (1, 2, 3)] == [1.0, 0.0, 0.0]
+    assert judged[3].contradicted == 1.0
+    alone = judge(an_answer({1: "Donna Pinciotti", 2: "Jackie"}), ["Donna"])
+    assert [j.supported for j in alone] == [1.0, 0.0]
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=30), max_size=3))
+def test_any_gold_answer_is_right_and_any_text_can_be_judged(answer, gold):
+    assert is_right(answer, [*gold, answer]) is bool(normalised(answer))
+    assert isinstance(is_right(answer, gold, gold), bool)
 
 
 def test_the_right_are_supported_and_the_wrong_contradicted():

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.scoring.metrics import auc, exact_match, f1, is_right, spearman
+from rag.scoring.gold_match import is_right
+from rag.scoring.metrics import auc, exact_match, f1, spearman
 from scripts.benchmarks.rag.methods import SNAPSHOT, Cast, Run
 from scripts.benchmarks.rag.scenarios import BAD, GOOD
 

@@ -18,13 +18,11 @@ from rag.scoring.estimators import (
     OneCoinDawidSkene,
     SeedRule,
 )
+from rag.scoring.gold_match import is_right
 from rag.scoring.gold_probes import ProbeSchedule
-from rag.scoring.ledgers import LedgerEstimator, LedgerSettings
-from rag.scoring.metrics import is_right
+from rag.scoring.ledgers import OWN, LedgerEstimator, LedgerSettings
 from scripts.benchmarks.rag.rounds import TOPICS, World, topic_of
 
-OWN = -1
-"""The voter that is the asker's own model."""
 SNAPSHOT = 5
 """Scores are looked at after every so many questions."""
 METHODS = (
@@ -83,7 +81,8 @@ def cast(world: World, own: bool = True) -> Cast:
     for r in world.rounds:
         said = dict(enumerate(r.answers)) | ({OWN: r.own} if own else {})
         answers = {v: key(a) for v, a in said.items() if a is not None and key(a)}
-        ballots.append(Ballot(answers, TOPICS[topic_of(r.question)]))
+        silent = frozenset(sources) - answers.keys()
+        ballots.append(Ballot(answers, TOPICS[topic_of(r.question)], silent))
         right.append({v: truth(a, r.gold) for v, a in answers.items()})
     votes = own and any(r.own is not None for r in world.rounds)
     return Cast(world, sources, OWN if votes else None, tuple(ballots), tuple(right))
@@ -136,7 +135,7 @@ def _estimator(method: str, cast: Cast, seed: int, settings: LedgerSettings) -> 
     }
     if method in makers:
         return makers[method]()
-    return LedgerEstimator(cast.voters, settings, cast.own)
+    return LedgerEstimator(cast.voters, settings)
 
 
 def _true_weights(cast: Cast) -> Callable[[str, int], Mapping[int, float]]:
