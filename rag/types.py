@@ -73,12 +73,14 @@ class Receipt:
 class Found:
     """What one source answered to one search: passages, best first, and its receipt if it signs.
 
-    ``seconds`` is how long the answer took.
+    ``seconds`` is how long the answer took, ``shortened`` how many of its passages were cut or
+    left out, since no more of one answer is read (``rag.source.passage_room``).
     """
 
     passages: tuple[Passage, ...]
     receipt: Receipt | None = None
     seconds: float = 0.0
+    shortened: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from chainrep.protocol.authorization import body_digest, parse_authorization
 from chainrep.protocol.evidence_file import MAX_FILE_BYTES, parse_evidence
 from chainrep.protocol.settle_request import parse_settle_request
 from chainrep.protocol.sign_request import MAX_HEAD_BYTES, parse_request
+from chainrep.service.refusal import refusal
 from chainrep.service.server import ServerLimits
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def member_app(member: Member, settling: SettlingMember | None = None) -> Starle
                 return await run_in_threadpool(_answer, sign, body, authorization.body)
             except NotAuthorized as error:
                 _log.warning("turned away: %s", error.summary)
-                return _refusal(401, str(error))
+                return refusal(401, str(error))
 
         return Route(path, answer, methods=["POST"])
 
@@ -86,18 +87,14 @@ def _answer(sign: Callable[[bytes], bytes], body: bytes, authorized: bytes) -> J
         signature = sign(body)
     except InputError as error:
         _log.warning("malformed request: %s", error.summary)
-        return _refusal(400, str(error))
+        return refusal(400, str(error))
     except SigningRefused as error:
         _log.warning("refused: %s", error.summary)
-        return _refusal(409, str(error), error.feedback)
+        named = {"feedback": "0x" + error.feedback.hex()} if error.feedback else {}
+        return refusal(409, str(error), **named)
     except (ChainError, StoreError) as error:
         # Its text names this machine's paths and servers, which are nobody else's business.
         _log.error("cannot sign: %s", error)
         part = "store" if isinstance(error, StoreError) else "connection to the chain"
-        return _refusal(503, f"The member's {part} fails at the moment.")
+        return refusal(503, f"The member's {part} fails at the moment.")
     return JSONResponse({"signature": "0x" + signature.hex()})
-
-
-def _refusal(status: int, reason: str, feedback: bytes | None = None) -> JSONResponse:
-    named = {} if feedback is None else {"feedback": "0x" + feedback.hex()}
-    return JSONResponse({"refused": reason} | named, status)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from chainrep.errors import StoreBusy, StoreError
+from chainrep.errors import StoreError
+from chainrep.store.sole_use import sole_use, sync
 
 MAX_FILE_BYTES = 32 * 2**20
 _NAME = re.compile(r"[0-9a-z][0-9a-z.-]{0,150}", re.ASCII)
-_DRAFTS, _LOCK = ".drafts", ".lock"
+_DRAFTS = ".drafts"
 
 
 class KeptFiles:
@@ -41,7 +40,7 @@ class KeptFiles:
                 stream.flush()
                 os.fsync(stream.fileno())
             draft.replace(path)
-            _sync(self.folder)
+            sync(self.folder)
         except OSError as error:
             raise _failed(self.folder, error) from error
 
@@ -71,29 +70,9 @@ class KeptFiles:
         except OSError as error:
             raise _failed(self.folder, error) from error
 
-    @contextmanager
-    def sole_use(self) -> Iterator[None]:
-        """Keep every other program out of the folder until the block ends; raise StoreBusy.
-
-        The system frees it when its holder dies.
-        """
-        try:
-            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise _failed(self.folder, error) from error
-        try:
-            self._take(lock)
-            yield
-        finally:
-            os.close(lock)
-
-    def _take(self, lock: int) -> None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBusy(
-                f"Another program is at work in {self.folder}.", "Stop it first, or use its key."
-            ) from error
+    def sole_use(self) -> AbstractContextManager[None]:
+        """Keep every other program out of the folder until the block ends; raise StoreBusy."""
+        return sole_use(self.folder, "Stop it first, or use its key.")
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -106,15 +85,7 @@ def _make(folder: Path) -> None:
     lacking = [place for place in (folder, *folder.parents) if not place.exists()]
     for place in reversed(lacking):
         place.mkdir(mode=0o700, exist_ok=True)
-        _sync(place.parent)
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        sync(place.parent)
 
 
 def _failed(folder: Path, error: OSError) -> StoreError:

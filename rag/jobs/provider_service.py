@@ -28,6 +28,7 @@ from chainrep.protocol.authorization import (
     recover_coordinator,
 )
 from chainrep.protocol.typed_data import LedgerDomain
+from chainrep.service.refusal import refusal, refused
 from chainrep.service.server import ServerLimits
 from rag.jobs.offer import dump_offer
 from rag.jobs.order import MAX_ORDER_BYTES, load_order
@@ -65,7 +66,7 @@ def provider_app(provider: Provider, clock: Callable[[], float] = time.time) -> 
         if part in {ANSWER, DISCLOSURE}:
             content = await run_in_threadpool(provider.show, job, part, who)
         if content is None:
-            return _refusal(404, "There is nothing to show yet.")
+            return refusal(404, "There is nothing to show yet.")
         return Response(content, media_type="application/json")
 
     async def tell(_: Request) -> Response:
@@ -108,16 +109,12 @@ def _require_signed(found: Authorization, method: str, path: str, body: bytes) -
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    status = 401 if isinstance(error, NotAuthorized) else 400
-    _log.warning("refused (%d): %s", status, error)
-    return _refusal(status, str(error))
+    answer = refused(error)
+    _log.warning("refused (%d): %s", answer.status_code, error)
+    return answer
 
 
 async def _failed(_: Request, error: Exception) -> Response:
     # Its text names this machine's paths and servers, which are nobody else's business.
     _log.error("cannot answer: %s", error)
-    return _refusal(503, "The provider's chain or disk fails at the moment.")
-
-
-def _refusal(status: int, reason: str) -> JSONResponse:
-    return JSONResponse({"refused": reason}, status)
+    return refusal(503, "The provider's chain or disk fails at the moment.")

@@ -9,11 +9,11 @@ from chainrep.errors import InputError
 from chainrep.protocol.source_receipt import WORD_BYTES, SourceDomain
 from rag.errors import ReceiptError
 from rag.source.exchange import Unanswered
+from rag.source.passage_room import PassageRoom, fit
 from rag.source.receipts import check_receipt, query_digest
 from rag.source.remote_source import RemoteSource
 from rag.source.wire import Query, dump_query, load_answer
-from rag.text import clean
-from rag.types import Found, Passage
+from rag.types import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,21 @@ def prepare(question: str, k: int) -> Asked:
 
 @dataclass(frozen=True, slots=True)
 class AnswerCheck:
-    """``domain`` is where receipts have to be good; their clocks may be off by ``tolerance`` s."""
+    """``domain`` is where receipts have to be good; their clocks may be off by ``tolerance`` s.
+
+    Of an answer that is believed no more than ``room`` is taken.
+    """
 
     domain: SourceDomain
     tolerance: float
+    room: PassageRoom
 
     def read(
         self, content: bytes, asked: Asked, source: RemoteSource, now: float, seconds: float
     ) -> Found:
-        """The passages, cleaned, and their receipt with all that proves it; or raise Unanswered.
+        """The passages, cleaned and cut to the room, and their receipt with all that proves it.
 
-        ``now`` is in Unix seconds, ``seconds`` how long the answer took.
+        ``now`` is in Unix seconds, ``seconds`` how long the answer took. Raises Unanswered.
         """
         try:
             passages, receipt = load_answer(content, asked.k)
@@ -67,6 +71,6 @@ class AnswerCheck:
                 f"is no evidence: its clock is off by {abs(now - receipt.time):.0f} s, or its"
                 " receipt is an old one"
             )
-        cleaned = (Passage(clean(p.text), clean(p.title)) for p in passages)
+        fitting, shortened = fit(passages, self.room)  # after the check: all was signed
         proof = replace(receipt, salt=asked.salt, k=asked.k, signed=passages)
-        return Found(tuple(p for p in cleaned if p.text), proof, seconds)
+        return Found(fitting, proof, seconds, shortened)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chainrep.errors import InputError
 from rag.source.breaker import BreakerTerms
+from rag.source.passage_room import PassageRoom
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class AskingTerms:
     more within ``again_within``, so that who contradicts itself is found out: at once where it is
     0, and no later than `RemoteRetriever.settle`. A receipt may be off by ``clock_tolerance``.
     Prices are asked for every ``price_seconds``. ``at_once`` sources are asked at a time, of one
-    search ``per_host`` on one host outside, and ``per_owner`` of one owner altogether. Raises
-    InputError for a value that makes no sense.
+    search ``per_host`` on one host outside, and ``per_owner`` of one owner altogether. Of passages
+    no more is read than ``room``. Raises InputError for a value that makes no sense.
     """
 
     source_seconds: float = 3.0
@@ -32,6 +33,7 @@ class AskingTerms:
     per_owner: int = 4
     per_host: int = 4
     breaker: BreakerTerms = field(default_factory=BreakerTerms)
+    room: PassageRoom = field(default_factory=PassageRoom)
 
     def __post_init__(self) -> None:
         seconds = (self.source_seconds, self.total_seconds, self.price_seconds)

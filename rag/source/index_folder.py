@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import re
 import shutil
 import tempfile
@@ -12,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chainrep.errors import StoreBusy, StoreError
+from chainrep.errors import StoreError
+from chainrep.store.sole_use import sole_use, sync
 from rag.source.corpus_index import (
     CorpusIndex,
     IndexMethod,
@@ -25,7 +24,7 @@ from rag.source.receipts import digest_of
 from rag.types import Passage
 
 INDEX_FOLDER = "chainrep-index"
-_LOCK, _DRAFT = ".lock", ".chainrep-draft-"
+_DRAFT = ".chainrep-draft-"
 _DRAFT_NAME = re.compile(rf"{re.escape(_DRAFT)}[a-z0-9_]{{8}}(-damaged)?")
 
 _log = logging.getLogger(__name__)
@@ -52,20 +51,13 @@ class IndexFolder:
     def sole_use(self) -> Iterator[None]:
         """Keep every other program out of the folder until the block ends; raise StoreBusy.
 
-        The system frees it when its holder dies. Drafts that one left are removed.
+        Drafts that one which died has left are removed.
         """
-        try:
-            lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise _failed(self.folder, error) from error
-        try:
-            self._take(lock)
+        with sole_use(self.folder, "Stop it first, or choose another --index-dir."):
             for draft in self.folder.iterdir():
                 if _DRAFT_NAME.fullmatch(draft.name):
                     shutil.rmtree(draft, ignore_errors=True)
             yield
-        finally:
-            os.close(lock)
 
     def open(self, passages: Sequence[Passage], method: IndexMethod) -> CorpusIndex:
         """The index of these passages: the saved one where it is whole, else built and saved."""
@@ -91,15 +83,6 @@ class IndexFolder:
             if place.name != corpus.name and is_corpus(place):
                 shutil.rmtree(place, ignore_errors=True)
 
-    def _take(self, lock: int) -> None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBusy(
-                f"Another program serves from {self.folder}.",
-                "Stop it first, or choose another --index-dir.",
-            ) from error
-
     def _build(
         self, place: Path, passages: Sequence[Passage], digest: bytes, method: IndexMethod
     ) -> None:
@@ -107,22 +90,14 @@ class IndexFolder:
         try:
             write_corpus(draft, passages, digest, method)
             for path in (*draft.iterdir(), draft):
-                _sync(path)
+                sync(path)
             if place.exists():  # damaged: a rename replaces empty folders only
                 place.rename(draft.with_name(f"{draft.name}-damaged"))
             draft.rename(place)
-            _sync(self.folder)
+            sync(self.folder)
         finally:
             for left in self.folder.glob(f"{draft.name}*"):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _failed(folder: Path, error: OSError) -> StoreError:

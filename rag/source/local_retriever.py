@@ -10,7 +10,7 @@ from rag.dataset import MAX_PASSAGE_CHARS, MAX_QUESTION_CHARS
 from rag.errors import PipelineError, SourceError
 from rag.ports import Searcher
 from rag.source.hedging import Latencies
-from rag.text import clean
+from rag.source.passage_room import PassageRoom, fit
 from rag.types import Cost, Found, Passage, Silence
 
 MAX_SOURCE_ID = 2**32 - 1
@@ -49,13 +49,15 @@ class LocalRetriever:
             return Silence(source, "is not among the sources")
         began = time.perf_counter()
         try:
-            passages = _checked(searcher.search(query, k), k)
+            passages, shortened = fit(_checked(searcher.search(query, k), k), PassageRoom())
         except Exception as error:  # noqa: BLE001 - a source is a stranger's code
             logger.warning("source %d did not answer: %r", source, error)
             return Silence(source, f"failed: {_reason(error)}")
         seconds = time.perf_counter() - began
         self._latencies[source].answered(seconds)
-        return Found(passages, seconds=seconds) if passages else Silence(source, "found nothing")
+        if not passages:
+            return Silence(source, "found nothing")
+        return Found(passages, seconds=seconds, shortened=shortened)
 
 
 def _by_id(sources: Sequence[Searcher]) -> dict[int, Searcher]:
@@ -70,7 +72,7 @@ def _by_id(sources: Sequence[Searcher]) -> dict[int, Searcher]:
 
 
 def _checked(passages: object, k: int) -> tuple[Passage, ...]:
-    """The first ``k`` of what a source sent, clean and of bounded length; raises SourceError."""
+    """The first ``k`` of what a source sent that are not empty; raises SourceError."""
     if not isinstance(passages, Sequence) or isinstance(passages, str | bytes):
         raise SourceError("it sent something that is not a list of passages")
     checked: list[Passage] = []
@@ -79,9 +81,9 @@ def _checked(passages: object, k: int) -> tuple[Passage, ...]:
             break
         if not isinstance(passage, Passage) or not isinstance(passage.text, str):
             raise SourceError("it sent something that is not a passage")
-        text = clean(passage.text[:MAX_PASSAGE_CHARS])
-        if text:
-            checked.append(Passage(text, clean(str(passage.title)[:MAX_QUESTION_CHARS])))
+        text = passage.text[:MAX_PASSAGE_CHARS]
+        if text.strip():
+            checked.append(Passage(text, str(passage.title)[:MAX_QUESTION_CHARS]))
     return tuple(checked)
 
 

@@ -27,6 +27,17 @@ MAX_READ_BYTES = 4_096
 MAX_INTERIM = 16
 """Answers like "100 Continue" to one request."""
 
+_FAULTS = {
+    10: "its certificate has expired",
+    18: "its certificate is signed by itself alone",
+    19: "nobody whom this machine trusts stands behind its certificate",
+    20: "nobody whom this machine trusts stands behind its certificate",
+    21: "nobody whom this machine trusts stands behind its certificate",
+    62: "its certificate is of another name",
+    64: "its certificate is of another address",
+}
+"""By OpenSSL's number (X509_V_ERR_…)."""
+
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _UNICAST = ipaddress.ip_network("2000::/3")
 _SPECIAL = tuple(
@@ -143,7 +154,7 @@ class _Stream(httpcore.AsyncNetworkStream):
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         except (OSError, ssl.SSLError) as error:
             await self.aclose()
-            raise httpcore.ConnectError("it has no valid certificate for its name") from error
+            raise httpcore.ConnectError(_fault(error)) from error
         except BaseException:
             await self.aclose()
             raise
@@ -153,3 +164,10 @@ class _Stream(httpcore.AsyncNetworkStream):
         if info == "is_readable":  # httpcore's question whether an idle connection has ended
             return self._reader.at_eof() or self._writer.transport.is_closing()
         return self._writer.get_extra_info({"server_addr": "peername"}.get(info, info))
+
+
+def _fault(error: OSError) -> str:
+    """Why no encrypted connection came about, in words of ours: those of OpenSSL vary."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _FAULTS.get(error.verify_code, "its certificate is not valid")
+    return "it does not speak TLS, or broke off"

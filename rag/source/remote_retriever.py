@@ -69,7 +69,7 @@ class RemoteRetriever:
         authorities = httpcore.default_ssl_context()  # once: it reads a file of certificates
         self._asking = Asking(
             self._terms,
-            AnswerCheck(domain, self._terms.clock_tolerance),
+            AnswerCheck(domain, self._terms.clock_tolerance, self._terms.room),
             book or AccusationBook(domain),
             credentials,
             Exchange(network, authorities),
@@ -77,7 +77,8 @@ class RemoteRetriever:
             clock,
         )
         self._turns = asyncio.Semaphore(self._terms.at_once)
-        self._background: set[asyncio.Task[None]] = set()
+        self._repeats: set[asyncio.Task[None]] = set()
+        self._price_questions: set[asyncio.Task[None]] = set()
         self._background_turns = asyncio.Semaphore(BACKGROUND_AT_ONCE)
         self._hurry = asyncio.Event()
         self._loop = LoopThread("sources", self._end)
@@ -185,7 +186,7 @@ class RemoteRetriever:
         if isinstance(found, Silence):
             return found
         if self._chance.random() < self._terms.again_share:
-            self._start(self._ask_again(standing, asked, found))
+            self._start(self._ask_again(standing, asked, found), self._repeats)
         return found if found.passages else Silence(standing.source.id, "found nothing")
 
     async def _ask_again(self, standing: Standing, asked: Asked, first: Found) -> None:
@@ -197,8 +198,8 @@ class RemoteRetriever:
 
     async def _settle(self, seconds: float) -> None:
         self._hurry.set()
-        if self._background:
-            await asyncio.wait(self._background, timeout=seconds)
+        if self._repeats:
+            await asyncio.wait(self._repeats, timeout=seconds)
         self._hurry.clear()
 
     async def _ask_price(self, standing: Standing) -> None:
@@ -208,7 +209,9 @@ class RemoteRetriever:
 
     def _look_up_prices(self) -> None:
         for standing in self._standings.values():
-            if self._lacks_price(standing) and self._start(self._ask_price(standing)):
+            if self._lacks_price(standing) and self._start(
+                self._ask_price(standing), self._price_questions
+            ):
                 standing.priced_at = time.monotonic()
 
     def _lacks_price(self, standing: Standing) -> bool:
@@ -221,17 +224,17 @@ class RemoteRetriever:
             return known
         return Standing(source, self._terms.breaker, self._terms.hedged_share, self._chance)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> bool:
+    def _start(self, work: Coroutine[Any, Any, None], among: set[asyncio.Task[None]]) -> bool:
         """Do it beside the searches; what is too much is left, since none of it is urgent.
 
         Returns whether it is done.
         """
-        if len(self._background) >= MAX_IN_BACKGROUND:
+        if len(self._repeats) + len(self._price_questions) >= MAX_IN_BACKGROUND:
             work.close()
             return False
         task = asyncio.create_task(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        among.add(task)
+        task.add_done_callback(among.discard)
         return True
 
     async def _end(self) -> None:

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from chainrep.errors import InputError, NotAuthorized
 from chainrep.protocol.source_receipt import MAX_K, SourceDomain, query_digest
+from chainrep.service.refusal import refusal, refused
 from chainrep.service.server import ServerLimits
 from rag.source.access import Access
 from rag.source.live_corpus import LiveCorpus
@@ -36,7 +37,6 @@ from rag.source.wire import (
     dump_answer,
     dump_health,
     dump_metadata,
-    dump_refusal,
     load_query,
 )
 from rag.types import Passage
@@ -150,31 +150,30 @@ def _require_turn(limit: RateLimit, client: str) -> None:
         raise HTTPException(429, "You search too often.", headers={"Retry-After": seconds})
 
 
-def _json(content: bytes, status: int = 200) -> Response:
-    return Response(content, status, media_type="application/json")
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    status = 401 if isinstance(error, NotAuthorized) else 400
-    answer = _json(dump_refusal(str(error)), status)
-    if status == 401:
+    answer = refused(error)
+    if isinstance(error, NotAuthorized):
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
 
 
 async def _declined(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls it for no other
-    answer = _json(dump_refusal(error.detail), error.status_code)
+    answer = refusal(error.status_code, error.detail)
     answer.headers.update(error.headers or {})
     return answer
 
 
 async def _left(_: Request, __: Exception) -> Response:
     # Nobody reads it; without an answer each client that leaves would put a trace into the log.
-    return _json(dump_refusal("The request ended in the middle."), 400)
+    return refusal(400, "The request ended in the middle.")
 
 
 async def _failed(_: Request, error: Exception) -> Response:
     # Its text may name this machine's files, which are nobody else's business.
     _log.error("cannot answer: %s", error)
-    return _json(dump_refusal("The source fails at the moment."), 500)
+    return refusal(500, "The source fails at the moment.")

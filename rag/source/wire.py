@@ -151,11 +151,6 @@ def dump_health(health: Health) -> bytes:
     return _dump(asdict(health))
 
 
-def dump_refusal(reason: str) -> bytes:
-    """What a source answers instead, with a status of 400 or above."""
-    return _dump({"refused": reason})
-
-
 def read_refusal(content: bytes, limit: int = 300) -> str:
     """A stranger's words, made fit for a terminal and a log: one short line, or nothing."""
     try:

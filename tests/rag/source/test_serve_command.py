@@ -122,7 +122,7 @@ def test_a_source_is_served_searched_reloaded_stopped_and_started_again(town, ur
     before = saved.stat().st_mtime_ns
     again = Program(home, url, corpus)
     assert saved.stat().st_mtime_ns == before
-    assert "Another program serves" in serve(home, url, corpus, "--id", "1").summary
+    assert "Another program is at work" in serve(home, url, corpus, "--id", "1").summary
     assert again.stop(signal.SIGINT)[:2] == (0, "Stopped.\n")
 
 

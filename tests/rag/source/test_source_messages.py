@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from chainrep.errors import InputError
 from chainrep.reputation.accusation import Accusation, check, prove_conflict
+from chainrep.service.refusal import refusal
 from rag.errors import ReceiptError
 from rag.source.receipts import (
     PACKED_BYTES,
@@ -28,7 +29,6 @@ from rag.source.wire import (
     dump_answer,
     dump_metadata,
     dump_query,
-    dump_refusal,
     load_answer,
     load_metadata,
     load_query,
@@ -211,7 +211,7 @@ def test_what_is_no_metadata_is_refused(changed):
 
 
 def test_a_refusal_is_one_harmless_line():
-    assert read_refusal(dump_refusal("too\noften\x1b[31m")) == "too often [31m"
+    assert read_refusal(refusal(429, "too\noften\x1b[31m").body) == "too often [31m"
     assert read_refusal(b'{"refused": ["no"]}') == ""
     assert read_refusal(b"<html>") == ""
-    assert len(read_refusal(dump_refusal("a" * 5_000))) == 300
+    assert len(read_refusal(refusal(429, "a" * 5_000).body)) == 300
