@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chainrep.cli.options import json_option, settings
+from chainrep.cli.options import json_option, passphrase_option, settings
 from chainrep.cli.output import print_json, print_table, progress
+from chainrep.cli.secret import passphrase_reader
 from chainrep.config import Config
 from chainrep.errors import InputError
 from rag.guard import with_rag
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 
     from rag.ports import Retriever, Searcher
     from rag.reputation import ChainScores
+    from rag.source.credentials import Credentials
     from rag.types import Answer, Receipt
+
+
+SETTLE_SECONDS = 3.0
+"""What sources that are asked the same again are given at the end, as in a search."""
 
 
 @click.command(short_help="Ask sources, weighed by their record.")
@@ -41,7 +47,16 @@ if TYPE_CHECKING:
     help="Ask the N best known only.",
 )
 @click.option("--allow-private", is_flag=True, help="Ask sources at private addresses as well.")
+@click.option(
+    "--api-keys", type=click.Path(path_type=Path), metavar="FILE",
+    help='Keys for sources that want one: a line "ID KEY" for each.',
+)  # fmt: skip
+@click.option(
+    "--sign", metavar="NAME",
+    help="Sign searches with this key of `chainrep keys`, for sources that know who may ask.",
+)  # fmt: skip
 @settings
+@passphrase_option
 @json_option
 @with_rag
 def ask(
@@ -51,6 +66,9 @@ def ask(
     registered: bool,
     limit: int,
     allow_private: bool,
+    api_keys: Path | None,
+    sign: str | None,
+    passphrase_fd: int | None,
     as_json: bool,
 ) -> None:
     """Ask sources; their reliability on the chain decides whom to believe.
@@ -67,17 +85,43 @@ def ask(
         raise InputError(
             "Who should be asked?", "Give --sources FILE for your own, or --registered."
         )
+    if not registered and (api_keys or sign):
+        raise InputError(
+            "Your own sources want no key.", "Leave --api-keys and --sign, or give --registered."
+        )
     listed = load_sources(sources_file) if sources_file else None
     scores = ChainScores.open(config, [s.id for s in listed] if listed else None)
     owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
-    with progress() as bar, _asked(config, scores, listed, allow_private) as sources:
-        bar.add_task("Asking", total=None)
-        router = BestKnownRouter(limit=limit)
-        answer = Pipeline(sources, scores=scores, router=router, owners=owners).ask(question)
-    if as_json:
-        print_json(_as_json(answer))
-    else:
-        _show(answer)
+    shown = _credentials(config, scores, api_keys, sign, passphrase_fd)
+    with _asked(config, scores, listed, shown, allow_private) as sources:
+        with progress() as bar:
+            bar.add_task("Asking", total=None)
+            router = BestKnownRouter(limit=limit)
+            answer = Pipeline(sources, scores=scores, router=router, owners=owners).ask(question)
+        if as_json:
+            print_json(_as_json(answer))
+        else:
+            _show(answer)
+
+
+def _credentials(
+    config: Config,
+    scores: ChainScores,
+    api_keys: Path | None,
+    sign: str | None,
+    passphrase_fd: int | None,
+) -> Credentials:
+    from chainrep.chain.keystore import stored_key, unlock
+    from rag.source import credentials
+
+    shown = []
+    if api_keys:
+        shown.append(credentials.api_keys(credentials.read_source_keys(api_keys)))
+    if sign:
+        stored_key(config.keys, sign)  # so that nobody is asked for a key that is not there
+        key = unlock(config.keys, sign, passphrase_reader(passphrase_fd)(sign))
+        shown.append(credentials.signed_by(key, scores.domain))
+    return credentials.first_of(*shown)
 
 
 @contextmanager
@@ -85,6 +129,7 @@ def _asked(
     config: Config,
     scores: ChainScores,
     listed: Sequence[Searcher] | None,
+    shown: Credentials,
     allow_private: bool,
 ) -> Iterator[Sequence[Searcher] | Retriever]:
     if listed is not None:
@@ -103,8 +148,13 @@ def _asked(
     # A local test chain's sources are on this machine.
     here = allow_private or scores.deployment.chain_id in DEVNET_CHAIN_IDS
     book = AccusationBook(scores.domain, config.home / "accusations")
-    with RemoteRetriever(remote, scores.domain, book=book, allow_private=here) as retriever:
-        yield retriever
+    with RemoteRetriever(
+        remote, scores.domain, book=book, credentials=shown, allow_private=here
+    ) as retriever:
+        try:
+            yield retriever
+        finally:  # also where asking ended in the middle: who contradicts itself is found out
+            retriever.settle(SETTLE_SECONDS)
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:

@@ -41,12 +41,15 @@ class ChainScores:
         sources: Sequence[int] | None = None,
         refresh: Callable[[], object] | None = None,
         clock: Callable[[], float] = time.time,
+        *,
+        cut_off: bool = False,
     ) -> None:
         self.view = view
         self.deployment = deployment
         self._sources = None if sources is None else tuple(sources)
         self._refresh = refresh
         self._clock = clock
+        self._cut_off = cut_off
         self.reliabilities()
 
     @classmethod
@@ -71,7 +74,7 @@ class ChainScores:
             return cls.of(open_session(config), sources, half_life)
         except ChainUnreachable as error:
             try:
-                return cls._kept(config, sources, half_life)
+                return cls._kept(config, sources, half_life, cut_off=True)
             except (NotDeployed, StoreError):
                 raise error from None  # nothing was read before: the chain is what is missing
 
@@ -114,10 +117,12 @@ class ChainScores:
         sources: Sequence[int] | None,
         half_life: float | None,
         clock: Callable[[], float] = time.time,
+        *,
+        cut_off: bool = False,
     ) -> ChainScores:
         deployment = only_deployment(config.deployments, config.chain_id)
         view = ScoreView(config.store, deployment.ledger_id, half_life, clock)
-        return cls(view, deployment, sources, clock=clock)
+        return cls(view, deployment, sources, clock=clock, cut_off=cut_off)
 
     @property
     def block(self) -> int:
@@ -140,14 +145,18 @@ class ChainScores:
             self._refresh()
 
     def caveat(self) -> str:
-        """Say how old the scores are, if nobody asks the chain from here and they are old."""
-        age = self._clock() - self.view.as_of
-        if self._refresh is not None or age < FRESH_SECONDS:
+        """Say how old the scores are, if the chain did not answer, or nobody asks it and they are.
+
+        That is, older than an hour.
+        """
+        age = max(0.0, self._clock() - self.view.as_of)
+        if self._refresh is not None or (age < FRESH_SECONDS and not self._cut_off):
             return ""
-        return (
-            f"The scores are of block {self.view.block}, {age / 3600:,.1f} hours old:"
-            " `chainrep node run` keeps them up to date while the chain answers."
-        )
+        spent = f"{age / 60:,.0f} minutes" if age < FRESH_SECONDS else f"{age / 3600:,.1f} hours"
+        told = f"The scores are of block {self.view.block}, {spent} old:"
+        if self._cut_off:
+            return f"{told} the chain does not answer."
+        return f"{told} `chainrep node run` keeps them up to date while the chain answers."
 
     def reliabilities(self) -> Mapping[int, Reliability]:
         """Evidence by source id, as it weighs now."""

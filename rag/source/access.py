@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +26,9 @@ from chainrep.protocol.authorization import (
 )
 from chainrep.protocol.source_receipt import SourceDomain
 from chainrep.protocol.typed_data import LedgerDomain
+from rag.source.key_file import read_key_lines
 
-MAX_KEYS_BYTES = 2**20
 _BEARER = "Bearer "
-_LINE = re.compile(r"([0-9A-Za-z._-]{1,64})\s+([!-~]{16,200})", re.ASCII)
-_FORM = 'Write a line "NAME KEY" for each, the key of 16 to 200 characters without spaces.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +107,13 @@ def requests_domain(domain: SourceDomain) -> LedgerDomain:
 
 
 def read_keys(path: Path) -> dict[str, bytes]:
-    """The digests of the API keys in a file, by name; empty lines and # comments are skipped.
+    """The digests of the API keys in a file, by name.
 
-    Raises InputError with the line's number, and never with what stands there.
+    Raises InputError as `read_key_lines` does, and for one key of two names.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_KEYS_BYTES + 1)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}).", "Check --api-keys."
-        ) from error
-    if len(content) > MAX_KEYS_BYTES:
-        raise InputError(f"{path} is larger than {MAX_KEYS_BYTES:,} bytes.", "Check --api-keys.")
-    keys: dict[str, bytes] = {}
-    for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        found = _LINE.fullmatch(line.strip())
-        if found is None:
-            raise InputError(f"{path}, line {number}: this is no name and key.", _FORM)
-        digest = hashlib.sha256(found[2].encode()).digest()
-        if found[1] in keys or digest in keys.values():
-            raise InputError(f"{path}, line {number}: this name or key stands there twice.", _FORM)
-        keys[found[1]] = digest
-    if not keys:
-        raise InputError(f"{path} holds no key.", _FORM)
+    keys = {name: hashlib.sha256(key.encode()).digest() for name, key in read_key_lines(path)}
+    if len(set(keys.values())) < len(keys):
+        raise InputError(f"In {path} one key stands there twice.", "Give everybody a key alone.")
     return keys
 
 

@@ -15,10 +15,12 @@ import logging
 import os
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from chainrep.errors import InputError, StoreError
 from chainrep.protocol.source_receipt import SourceDomain
+from chainrep.protocol.typed_data import LedgerDomain
 from chainrep.reputation.accusation import Accusation, Conflict, holds, prove_conflict
 from chainrep.reputation.conflict_file import MAX_FILE_BYTES, dump_conflict, parse_conflict
 from rag.source.receipts import statement_of
@@ -29,6 +31,17 @@ NOBODY = "0x" + "0" * 40
 MAX_ACCUSED = 10_000
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An accusation in a file, where it holds, and since when it is kept, in Unix seconds."""
+
+    path: Path
+    time: float
+    accusation: Accusation
+    conflict: Conflict
+    domain: LedgerDomain
 
 
 def find_conflict(one: Receipt, other: Receipt, domain: SourceDomain) -> Conflict | None:
@@ -64,7 +77,12 @@ class AccusationBook:
         if conflict is None:
             return None
         accusation = Accusation(self._accuser, owner, conflict)
-        logger.warning("source %d, of %s, signed two answers to one query", one.source, owner)
+        logger.warning(
+            "Source %d, of %s, signed two answers to one query, and is asked no more"
+            " (`chainrep source conflicts` shows the proof).",
+            one.source,
+            owner,
+        )
         if owner not in self.accused and len(self.accused) >= MAX_ACCUSED:
             logger.error("too many are accused: that of %s is not kept: %s", owner, conflict)
             return accusation
@@ -81,7 +99,12 @@ class AccusationBook:
 
 
 def read_accusations(folder: Path, domain: SourceDomain) -> list[Accusation]:
-    """The accusations in a folder that hold for this domain, by file name; others are left out.
+    """The accusations in a folder that hold for this domain; errors as of `read_kept`."""
+    return [kept.accusation for kept in read_kept(folder) if kept.domain == domain.statements]
+
+
+def read_kept(folder: Path) -> list[Kept]:
+    """The accusations in a folder that hold, by file name; others are left out.
 
     Raises StoreError where the folder cannot be read or made.
     """
@@ -94,12 +117,13 @@ def read_accusations(folder: Path, domain: SourceDomain) -> list[Accusation]:
     for path in paths:
         try:
             with path.open("rb") as stream:
-                accusation, place = parse_conflict(stream.read(MAX_FILE_BYTES + 1))
+                accusation, domain = parse_conflict(stream.read(MAX_FILE_BYTES + 1))
+                kept_at = os.fstat(stream.fileno()).st_mtime
         except (OSError, InputError) as error:
             logger.warning("%s is not read: %s", path.name, error)
             continue
-        if place == domain.statements and holds(accusation, place):
-            found.append(accusation)
+        if isinstance(accusation.proof, Conflict) and holds(accusation, domain):
+            found.append(Kept(path, kept_at, accusation, accusation.proof, domain))
     return found
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from chainrep.errors import InputError
 from chainrep.protocol.authorization import LIFETIME_SECONDS
 from chainrep.protocol.source_receipt import SourceDomain
+from chainrep.protocol.types import MAX_SOURCE
 from rag.source.access import authorize_search
 from rag.source.exchange import Unanswered
+from rag.source.key_file import read_key_lines
 from rag.source.remote_source import RemoteSource
 
 Credentials = Callable[[RemoteSource, str, bytes], str]
@@ -44,6 +47,27 @@ def api_keys(keys: Mapping[int, str]) -> Credentials:
         return f"Bearer {key}"
 
     return bearer
+
+
+def read_source_keys(path: Path) -> dict[int, str]:
+    """The API keys in a file, a line "ID KEY" for each source; InputError as of its lines."""
+    keys: dict[int, str] = {}
+    for name, key in read_key_lines(path, "ID"):
+        if not name.isdecimal() or not 0 < int(name) <= MAX_SOURCE:
+            raise InputError(
+                f"{path}: {name!r} is no source's id.", "`chainrep source list` shows the ids."
+            )
+        keys[int(name)] = key
+    return keys
+
+
+def first_of(*shown: Credentials) -> Credentials:
+    """What the first of these shows that shows anything."""
+
+    def first(source: RemoteSource, url: str, body: bytes) -> str:
+        return next(filter(None, (each(source, url, body) for each in shown)), "")
+
+    return first
 
 
 def signed_by(

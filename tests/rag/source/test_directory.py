@@ -1,36 +1,12 @@
 """From what strangers wrote into the registry to the sources that are asked."""
 
-from dataclasses import dataclass
-
 import pytest
 
 from chainrep.chain.source_registry import Source
-from chainrep.errors import ChainUnreachable, InputError
-from rag.source.directory import Directory, reachable
+from chainrep.errors import InputError
+from rag.source.directory import reachable
 from rag.source.remote_source import RemoteSource
 from tests.rag.source.asking_town import owner_of
-
-
-@dataclass
-class Registry:
-    """The chain's list, while the chain can be asked."""
-
-    listed: list
-    reads: int = 0
-    down: bool = False
-
-    def sources(self):
-        self.reads += 1
-        if self.down:
-            raise ChainUnreachable("Nothing answers.")
-        return self.listed
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 def source(number, uri, retired=False):
@@ -78,35 +54,6 @@ def test_a_uri_that_is_no_plain_http_url_is_left_out(uri):
     assert reachable([source(1, uri), source(2, "https://two.example")]) == (
         RemoteSource(2, owner_of(2), ("https://two.example",)),
     )
-
-
-def test_the_chain_is_asked_again_after_a_while_only():
-    registry, clock = Registry([source(1, "https://one.example")]), Clock()
-    directory = Directory(registry, fresh_seconds=60.0, clock=clock)
-    for _ in range(5):
-        assert [s.id for s in directory.sources()] == [1]
-    assert registry.reads == 1
-    registry.listed = [*registry.listed, source(2, "https://two.example")]
-    clock.now += 60.0
-    assert [s.id for s in directory.sources()] == [1, 2]
-    assert directory.age() == 0.0
-
-
-def test_while_the_chain_is_away_the_last_list_stands_and_its_age_is_known():
-    registry, clock = Registry([source(1, "https://one.example")]), Clock()
-    directory = Directory(registry, fresh_seconds=60.0, clock=clock)
-    directory.sources()
-    registry.down = True
-    clock.now += 600.0
-    for _ in range(5):
-        assert [s.id for s in directory.sources()] == [1]
-    assert registry.reads == 2
-    assert directory.age() == 600.0
-
-
-def test_without_any_list_the_chains_absence_is_said():
-    with pytest.raises(ChainUnreachable):
-        Directory(Registry([], down=True)).sources()
 
 
 @pytest.mark.parametrize(
