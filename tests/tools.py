@@ -8,10 +8,14 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from eth.db.atomic import AtomicDB
+from eth.db.backends.memory import MemoryDB
+from eth_tester import EthereumTester
 
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import embedded_chain
@@ -36,6 +40,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def copied(chain: EthereumTester) -> EthereumTester:
+    """A chain with the same blocks that goes its own way: going back leaves receipts behind."""
+    backend = copy(chain.backend)
+    blocks = chain.backend.chain.chaindb.db.wrapped_db.kv_store
+    backend.chain = type(backend.chain)(AtomicDB(MemoryDB(dict(blocks))))
+    return EthereumTester(backend)
 
 
 @contextmanager

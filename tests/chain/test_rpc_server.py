@@ -7,7 +7,7 @@ from chainrep.chain.devnet import EMBEDDED_CHAIN_ID, dev_accounts
 
 def post(url, **content):
     with httpx.Client() as http:
-        return http.post(url, timeout=10, **content)
+        return http.post(url, timeout=60, **content)
 
 
 def call(method, *params):

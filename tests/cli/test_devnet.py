@@ -34,7 +34,7 @@ def test_a_foreground_chain_that_is_stopped_leaves_nothing_running(kind, ending)
     url = f"http://127.0.0.1:{port}"
     wait_for_chain(url)
     devnet.send_signal(ending)
-    told, _ = devnet.communicate(timeout=20)
+    told, _ = devnet.communicate(timeout=60)
     assert devnet.returncode == 0
     assert "Stopped." in told
     with pytest.raises(ChainUnreachable):

@@ -159,7 +159,7 @@ def foreign(tmp_path):
         yield made
     finally:
         chain.terminate()
-        chain.wait(10)
+        chain.wait(60)
 
 
 def test_on_any_chain_a_named_key_deploys_registers_and_retires(foreign):

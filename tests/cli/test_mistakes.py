@@ -153,7 +153,7 @@ def test_ctrl_c_in_the_middle_of_a_demo_keeps_the_feedback(tmp_path):
             break
         time.sleep(0.1)
     demo.send_signal(signal.SIGINT)
-    _, told = demo.communicate(timeout=30)
+    _, told = demo.communicate(timeout=60)
     assert demo.returncode == 1
     assert "Traceback" not in told
     assert str(stores[0]) in told

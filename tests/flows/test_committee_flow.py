@@ -48,7 +48,7 @@ class Members:
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         for process in self.processes:
-            process.wait(10)
+            process.wait(60)
             process.stdout.close()
 
 
@@ -96,7 +96,7 @@ def test_two_of_three_members_carry_a_batch_though_one_is_dead(home, anvil_url, 
     members = Members(anvil_url, home / "deployments", tmp_path)
     try:
         members.processes[0].kill()
-        members.processes[0].wait(10)
+        members.processes[0].wait(60)
         options = [f"--member={address}={url}" for address, url in members.urls.items()]
 
         one = chainrep(home, anvil_url, "feedback", "flush", options[1])

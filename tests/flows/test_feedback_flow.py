@@ -48,7 +48,7 @@ def terminal(request, tmp_path):
     wait_for_chain(url)
     yield Terminal(tmp_path / "home", url)
     devnet.send_signal(signal.SIGINT)
-    told, _ = devnet.communicate(timeout=20)
+    told, _ = devnet.communicate(timeout=60)
     assert devnet.returncode == 0
     assert request.param in told
     assert "Stopped." in told

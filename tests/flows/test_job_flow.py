@@ -96,7 +96,7 @@ class Programs:
     def end(self, account, number=signal.SIGTERM):
         process = self.running.pop(account)
         process.send_signal(number)
-        process.wait(30)
+        process.wait(60)
         process.stdout.close()
 
     def request(self, account):

@@ -21,7 +21,7 @@ from chainrep.store.score_view import ScoreView
 from tests.node.anvil_chain import AnvilChain, judgement
 from tests.tools import ROOT, free_port, interruptible, require_tool
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 class Operator:
@@ -73,10 +73,10 @@ class Operator:
 
     def stop_node(self, number=signal.SIGTERM):
         self.node.send_signal(number)
-        return self.node.wait(20)
+        return self.node.wait(60)
 
     def get(self, path):
-        return httpx.get(self.url + path, trust_env=False, timeout=10)
+        return httpx.get(self.url + path, trust_env=False, timeout=60)
 
     def metrics(self):
         answer = self.get("/metrics")
@@ -119,7 +119,7 @@ def operator(chain, tmp_path):
     yield operator
     if operator.node is not None and operator.node.poll() is None:
         operator.node.kill()
-        operator.node.wait(10)
+        operator.node.wait(60)
 
 
 def test_a_node_carries_feedback_survives_a_kill_and_a_lost_chain_and_stops(operator, chain):
@@ -169,7 +169,7 @@ def test_a_node_carries_feedback_survives_a_kill_and_a_lost_chain_and_stops(oper
 
     began = time.monotonic()
     assert operator.stop_node() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     (last,) = operator.logged("node stopped")
     assert (last["open_batches"], last["pending"]) == (0, 0)
     assert operator.logged("works again")

@@ -142,12 +142,12 @@ def running(town, tmp_path):
         yield json.loads(first[0])["url"]
     finally:
         node.terminate()
-        assert node.wait(30) == 0, log.read_text()
+        assert node.wait(60) == 0, log.read_text()
 
 
 def test_a_running_node_proposes_finalizes_and_proves_over_http(town, running):
     def ask(path):
-        return httpx.get(running + path, trust_env=False, timeout=10)
+        return httpx.get(running + path, trust_env=False, timeout=60)
 
     town.speak()
     epoch = town.end_epoch()

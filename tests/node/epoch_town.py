@@ -41,7 +41,7 @@ def own_anvil() -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 class Town:

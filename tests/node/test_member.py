@@ -332,7 +332,7 @@ def test_of_two_rivals_asked_for_at_the_same_moment_only_one_is_signed(chain, tm
         note = member.signings.note
 
         def together(*arguments):
-            barrier.wait(10)
+            barrier.wait(60)
             note(*arguments)
 
         member.signings.note = together
@@ -345,7 +345,7 @@ def test_of_two_rivals_asked_for_at_the_same_moment_only_one_is_signed(chain, tm
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(signed) == 1
     assert refused == ["Another report was signed at the same moment."]
 

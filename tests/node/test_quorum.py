@@ -53,12 +53,10 @@ def honest(member):
     return answer
 
 
-def slow(member, seconds):
-    def answer(exchange, body):
-        time.sleep(seconds)
-        honest(member)(exchange, body)
-
-    return answer
+def silent(exchange, _):
+    """Answers nothing as long as the test lasts."""
+    exchange.server.over.wait(120)
+    exchange.close_connection = True
 
 
 def dripping(exchange, _):
@@ -100,9 +98,11 @@ def serving(answer):
     server = ThreadingHTTPServer(("127.0.0.1", 0), Exchange)
     server.daemon_threads = True
     server.block_on_close = False
+    server.over = threading.Event()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
+    server.over.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -110,17 +110,21 @@ def serving(answer):
 
 @pytest.fixture
 def quorum():
-    """Makes a quorum of three members from how each of them answers; None is a dead one."""
+    """Makes a quorum of three members from how each of them answers; None is a dead one.
+
+    ``patience`` is with the first; the others have the time that a busy machine may need.
+    """
     with ExitStack() as stack:
 
-        def make(*answers, seconds=5.0, patience=2.0):
+        def make(*answers, seconds=60.0, patience=60.0):
             failures = {}
             signers = []
-            for member, answer in zip(MEMBERS, answers, strict=True):
+            patiences = (patience, 60.0, 60.0)
+            for member, answer, time_given in zip(MEMBERS, answers, patiences, strict=True):
                 url = f"http://127.0.0.1:{free_port()}"
                 if answer is not None:
                     url = stack.enter_context(serving(answer))
-                signers.append(RemoteSigner(url, member, DOMAIN, KEYS[COORDINATOR], patience))
+                signers.append(RemoteSigner(url, member, DOMAIN, KEYS[COORDINATOR], time_given))
             made = Quorum(DOMAIN, signers, seconds, failures.__setitem__)
             return made, failures
 
@@ -162,17 +166,22 @@ def test_without_enough_signers_nobody_is_asked():
     assert MEMBERS[1] not in caught.value.summary
 
 
+def still_asked(member, before):
+    """The threads begun since that wait for this member's answer."""
+    return [t for t in threading.enumerate() if t.name == f"ask {member}" and t not in before]
+
+
 def test_a_slow_member_holds_nobody_up(quorum):
-    made, failures = quorum(slow(MEMBERS[0], 1.5), honest(MEMBERS[1]), honest(MEMBERS[2]))
-    started = time.monotonic()
+    made, failures = quorum(silent, honest(MEMBERS[1]), honest(MEMBERS[2]))
+    before = threading.enumerate()
     assert signers_of(made.sign(REPORT, RECORDS, COMMITTEE)) == [1, 2]
-    assert time.monotonic() - started < 1.2
+    assert len(still_asked(MEMBERS[0], before)) == 1
     assert failures == {}
 
 
 def gave_up(failures, member):
     """A member's failure may be told after the others have made up the quorum."""
-    for _ in range(500):
+    for _ in range(6_000):
         if member in failures:
             return failures[member]
         time.sleep(0.01)
@@ -188,7 +197,7 @@ FOREIGN = "0x" + sign_report(REPORT, DOMAIN, KEYS[COORDINATOR]).hex()
         (None, "It does not answer (ConnectError)."),
         (hanging_up, "It does not answer (RemoteProtocolError)."),
         (garbage, "It does not answer (RemoteProtocolError)."),
-        (slow(MEMBERS[0], 1.0), "It does not answer (ReadTimeout)."),
+        (silent, "It does not answer (ReadTimeout)."),
         (dripping, "Its answer was not complete in 0.5 s."),
         (huge, f"Its answer is longer than {MAX_ANSWER_BYTES} bytes."),
         (json_answer({"signature": FOREIGN}), "it signed something else, or with another key"),
@@ -206,7 +215,8 @@ FOREIGN = "0x" + sign_report(REPORT, DOMAIN, KEYS[COORDINATOR]).hex()
 def test_a_member_that_is_dead_or_lies_is_reported_and_does_not_stop_the_quorum(
     quorum, answer, why
 ):
-    made, failures = quorum(answer, honest(MEMBERS[1]), honest(MEMBERS[2]), patience=0.5)
+    patience = 0.5 if answer in {silent, dripping} else 60.0
+    made, failures = quorum(answer, honest(MEMBERS[1]), honest(MEMBERS[2]), patience=patience)
     assert signers_of(made.sign(REPORT, RECORDS, COMMITTEE)) == [1, 2]
     assert gave_up(failures, MEMBERS[0]) == why
     assert set(failures) == {MEMBERS[0]}
@@ -222,52 +232,43 @@ def test_a_quorum_that_is_not_met_says_of_every_member_why(quorum):
 
 
 def test_the_deadline_ends_the_wait_for_members_that_never_answer(quorum):
-    never = slow(MEMBERS[0], 1.0)
-    made, _ = quorum(honest(MEMBERS[0]), never, never, seconds=0.3)
-    started = time.monotonic()
+    made, _ = quorum(honest(MEMBERS[0]), silent, silent, seconds=0.3)
     with pytest.raises(SignatureError, match="it has not answered yet"):
         made.sign(REPORT, RECORDS, COMMITTEE)
-    assert time.monotonic() - started < 0.9
 
 
 def test_a_quorum_out_of_reach_is_not_waited_for(quorum):
-    made, _ = quorum(slow(MEMBERS[0], 2.0), None, None, patience=3.0)
-    started = time.monotonic()
-    with pytest.raises(SignatureError, match="0 of the 2"):
+    made, _ = quorum(silent, None, None)
+    with pytest.raises(SignatureError, match="0 of the 2") as caught:
         made.sign(REPORT, RECORDS, COMMITTEE)
-    assert time.monotonic() - started < 1.5
+    assert f"{MEMBERS[0]}: it has not answered yet" in caught.value.summary
 
 
 def test_a_member_that_never_answers_costs_a_bounded_number_of_threads(quorum):
-    made, failures = quorum(
-        slow(MEMBERS[0], 12.0), honest(MEMBERS[1]), honest(MEMBERS[2]), patience=12.0
-    )
+    made, failures = quorum(silent, honest(MEMBERS[1]), honest(MEMBERS[2]))
     before = threading.enumerate()
     for _ in range(12):
         made.sign(REPORT, RECORDS, COMMITTEE)
     assert failures == {}
-    waiting = [
-        t for t in threading.enumerate() if t.name == f"ask {MEMBERS[0]}" and t not in before
-    ]
+    waiting = still_asked(MEMBERS[0], before)
     assert len(waiting) == 4
     assert all(thread.daemon for thread in waiting)
-    assert threading.active_count() <= len(before) + 4 * 2 + 4  # the fake members have threads too
+    for member in MEMBERS[1:]:
+        assert len(still_asked(member, before)) <= 4
     with pytest.raises(SignatureError, match="left 4 earlier requests unanswered"):
         made.sign(REPORT, RECORDS, replace(COMMITTEE, members=MEMBERS[:1], threshold=1))
 
 
 def test_a_member_that_never_answers_does_not_keep_the_interpreter_alive(quorum):
-    made, _ = quorum(slow(MEMBERS[0], 12.0), honest(MEMBERS[1]), honest(MEMBERS[2]))
+    made, _ = quorum(silent, honest(MEMBERS[1]), honest(MEMBERS[2]))
     urls = [(member, signer._url.removesuffix("/sign")) for member, signer in made.signers.items()]
     program = f"""
 from tests.node.test_quorum import *
-signers = [RemoteSigner(url, member, DOMAIN, KEYS[COORDINATOR], 60.0) for member, url in {urls}]
+signers = [RemoteSigner(url, member, DOMAIN, KEYS[COORDINATOR], 100.0) for member, url in {urls}]
 print(Quorum(DOMAIN, signers).sign(REPORT, RECORDS, COMMITTEE).signer_mask)
 """
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=20)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, b"6"), done.stderr
-    assert time.monotonic() - started < 11
 
 
 def test_a_signer_that_breaks_costs_only_its_own_vote():

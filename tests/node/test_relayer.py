@@ -5,8 +5,11 @@ from dataclasses import replace
 import pytest
 
 from chainrep.chain.binding import call_to
+from chainrep.chain.client import Client
 from chainrep.chain.devnet import dev_accounts
+from chainrep.chain.embedded import EmbeddedProvider
 from chainrep.chain.signed_transaction import SignedTransaction
+from chainrep.config import Config
 from chainrep.errors import BatchTooLarge, CallRefused, ChainUnreachable, SignatureError
 from chainrep.node.carrier import Carrier
 from chainrep.node.flush_policy import FlushPolicy
@@ -18,9 +21,11 @@ from chainrep.protocol.evidence import evidence_record, evidence_tree
 from chainrep.protocol.evidence_file import parse_evidence
 from chainrep.protocol.typed_data import join_signatures, sign_cancellation
 from chainrep.protocol.types import Feedback, FeedbackKind
+from chainrep.session import bind_session
 from chainrep.store.outbox import OutboxCount
 from chainrep.store.pace import Pace
 from chainrep.store.signings import Signings
+from tests.tools import copied
 
 OWNERS = dev_accounts(10)[4:]
 
@@ -39,10 +44,20 @@ def judgement(key, source=1, supported=100, contradicted=0):
     )
 
 
+@pytest.fixture(scope="module")
+def founded(founded, tmp_path_factory):
+    """With three sources."""
+    chain, deployment = copied(founded[0]), founded[1]
+    client = Client(EmbeddedProvider(chain), "the embedded chain")
+    config = Config(tmp_path_factory.mktemp("home"), "embedded", None)
+    registry = bind_session(config, client, deployment).registry
+    for i in range(3):
+        registry.register(f"https://source{i}.example", OWNERS[i].private_key)
+    return chain, deployment
+
+
 @pytest.fixture
 def outbox(session):
-    for i in range(3):
-        session.registry.register(f"https://source{i}.example", OWNERS[i].private_key)
     return session.outbox()
 
 

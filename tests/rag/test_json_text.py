@@ -51,7 +51,7 @@ def test_a_number_made_to_exhaust_the_parser_is_refused():
 
 @pytest.mark.parametrize("text", ['\\"' * 500_000, '"' * 500_001, '"' + "\\\\" * 500_000])
 def test_quotes_without_end_are_refused_in_linear_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(DatasetError, match="malformed"):
         parse_json(text, "here")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5

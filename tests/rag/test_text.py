@@ -68,6 +68,6 @@ def test_the_forms_of_a_verb_share_a_term():
 
 
 def test_a_text_full_of_abbreviations_takes_no_longer_than_another():
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(sentences("Mr. " * 25_000)) == 1
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0

@@ -191,9 +191,9 @@ def test_a_graph_made_to_be_slow_does_not_make_cuts_of_one_account_slow():
     small, graph = hostile(1, 5), hostile(1, 40_000)
     find_widths(find_ways(small, [0], ones(small.size)), 1)  # compiled
     scores = public_scores(graph, [0], 2**15)
-    begun = time.perf_counter()
+    begun = time.process_time()
     width = find_widths(find_ways(graph, [0], scores), 1)
-    assert time.perf_counter() - begun < 5  # 40,000 times 40,000 links took 37 s
+    assert time.process_time() - begun < 5  # 40,000 times 40,000 links took 37 s
     assert width[-40_000:].min() == 2
     assert (width[-80_000:-40_000] == 1).all()
 

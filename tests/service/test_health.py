@@ -281,13 +281,13 @@ def test_a_step_under_way_holds_no_answer_up(store):
 
     def step():
         began.set()
-        return go_on.wait(10)
+        return go_on.wait(60)
 
     supervisor = Supervisor([Part("indexer", lambda: OpenPart(step, lambda: None))])
     app = Starlette(routes=[health_route(NodeMetrics(), supervisor.states)])
     with HttpServer(app) as server:
         supervisor.start()
-        assert began.wait(5)
+        assert began.wait(60)
         answer = httpx.get(f"{server.url}/healthz", trust_env=False)
         go_on.set()
         supervisor.stop(5)

@@ -155,7 +155,7 @@ def test_a_stranger_is_turned_away_before_its_body_is_read(chain, served):
         b"POST /sign HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n"
         b"Authorization: Chainrep x\r\n\r\nonly the beginning"
     )
-    with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=60) as connection:
         connection.sendall(request)
         assert connection.recv(4_096).startswith(b"HTTP/1.1 401")
 
@@ -262,7 +262,7 @@ def test_a_member_killed_between_store_and_reply_remembers_what_it_was_about_to_
         asking = RemoteSigner(url, ACCOUNTS[1].address, domain, COORDINATOR.private_key)
         with pytest.raises(SignatureError, match="does not answer"):
             asking.sign(report, first)
-        assert doomed.wait(10) == -signal.SIGKILL
+        assert doomed.wait(60) == -signal.SIGKILL
     finally:
         doomed.kill()
         doomed.communicate()

@@ -129,7 +129,7 @@ def killed_while_writing(folder):
 def test_a_kill_before_the_name_leaves_only_a_draft_which_goes_after_an_hour(store):
     writer = get_context("fork").Process(target=killed_while_writing, args=(store.folder,))
     writer.start()
-    writer.join(20)
+    writer.join(60)
     assert writer.exitcode == 9
     (draft,) = files(store)
     assert draft.parent.name == "drafts"
