@@ -21,6 +21,8 @@ from tests.tools import ROOT, copied, free_port, require_tool, serving, wait_for
 
 # Before torch loads: threads that spin while they wait slow each other down on shared cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER" in os.environ:  # every core has a process of tests already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The first example of a test may have to compile a kernel, and the machine is shared.
 settings.register_profile("shared machine", deadline=None)

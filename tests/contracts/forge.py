@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,10 +12,12 @@ from tests.tools import ROOT, require_tool
 
 TOOLS = ROOT / "contracts" / "node_modules" / ".bin"
 AUDIT = ROOT / ".venv" / "audit" / "bin"
+SETTINGS = os.environ.get("FOUNDRY_PROFILE", "default")
+"""The profile of contracts/foundry.toml: "deep" tries more."""
 PROOFS = ROOT / "contracts" / "build" / "proofs" / "out"
 
 
-def forge(*arguments: str, profile: str = "default") -> subprocess.CompletedProcess[str]:
+def forge(*arguments: str, profile: str = SETTINGS) -> subprocess.CompletedProcess[str]:
     """Run forge on the project."""
     require_tool((TOOLS / "forge").exists(), "forge")
     return run(TOOLS / "forge", *arguments, "--root", ".", profile=profile)
@@ -23,11 +26,14 @@ def forge(*arguments: str, profile: str = "default") -> subprocess.CompletedProc
 def auditor(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run halmos or slither on the product's own bytecode, which forge builds first."""
     require_tool((AUDIT / name).exists(), name)
-    _build()
-    if len(list((PROOFS / "build-info").glob("*.json"))) > 1:
-        # What forge left of earlier sources would be read beside the present ones.
-        shutil.rmtree(PROOFS.parent)
+    PROOFS.parent.parent.mkdir(parents=True, exist_ok=True)
+    with (PROOFS.parent.parent / "proofs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process may test another auditor
         _build()
+        if len(list((PROOFS / "build-info").glob("*.json"))) > 1:
+            # What forge left of earlier sources would be read beside the present ones.
+            shutil.rmtree(PROOFS.parent)
+            _build()
     return run(AUDIT / name, *arguments, profile="proofs")
 
 
