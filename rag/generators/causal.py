@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 from rag.causal_model import CausalModel, chat_prompt, continued
 from rag.errors import ModelError
-from rag.generators.prompt import MAX_PASSAGES, Prompt, build_prompt, shortened
-from rag.generators.reply import Reply, read_reply
+from rag.generators.prompt import Prompt, build_prompt, quotable, shortened
+from rag.generators.reply import EMPTY, Reply, read_reply
 from rag.types import Passage
 
 MAX_TOKENS = 32
@@ -17,6 +18,8 @@ BATCH = 16
 # Tokens are seldom longer: a hostile passage is cut to this before a tokenizer sees it.
 _CHARS_PER_TOKEN = 16
 _ROUNDS = 6
+
+logger = logging.getLogger(__name__)
 
 
 class CausalGenerator:
@@ -53,16 +56,18 @@ class CausalGenerator:
     def answer(self, question: str, sets: Sequence[Sequence[Passage]]) -> list[str | None]:
         """Return for each set a short answer, or None where the model abstains.
 
-        A set without passages is answered from what the model knows. Raises ModelError when the
-        question alone exceeds the prompt's limit.
+        A set without passages is answered from what the model knows. One whose passages have no
+        text, or do not even fit when they are cut, abstains. Raises ModelError when the question
+        with the shortest passage exceeds the prompt's limit.
         """
         return [reply.text for reply in self.replies(question, sets)]
 
     def replies(self, question: str, sets: Sequence[Sequence[Passage]]) -> list[Reply]:
         """Return the same, with the reason where there is no answer."""
-        prompts = [tuple(self._prompt(question, passages)) for passages in sets]
+        prompts = [self._prompt(question, passages) for passages in sets]
+        asked = {prompt for prompt in prompts if not isinstance(prompt, Reply)}
         # Neighbours in length share a batch, so that little of it is padding.
-        distinct = sorted(set(prompts), key=lambda prompt: (len(prompt), prompt))
+        distinct = sorted(asked, key=lambda prompt: (len(prompt), prompt))
         said: dict[tuple[int, ...], Reply] = {}
         with self._lock:
             for start in range(0, len(distinct), self._batch):
@@ -71,29 +76,37 @@ class CausalGenerator:
                 found = continued(self._model, rows, self._max_tokens, ends).tolist()
                 for prompt, tokens in zip(rows, found, strict=True):
                     said[prompt] = read_reply(self._model.text(tokens))
-        return [said[prompt] for prompt in prompts]
+        return [p if isinstance(p, Reply) else said[p] for p in prompts]
 
-    def _prompt(self, question: str, passages: Sequence[Passage]) -> list[int]:
-        most = self._limit * _CHARS_PER_TOKEN
-        whole = [Passage(p.text[:most], p.title[:most]) for p in passages[:MAX_PASSAGES]]
+    def _prompt(self, question: str, passages: Sequence[Passage]) -> tuple[int, ...] | Reply:
+        whole = quotable(passages, self._limit * _CHARS_PER_TOKEN, self._marks)
+        if passages and not whole:
+            return Reply(None, EMPTY)
         tokens = self._tokens(build_prompt(question, whole, self._marks))
-        if len(tokens) <= self._limit:
-            return tokens
         taken = sum(self._length(p.title) + self._length(p.text) for p in whole)
         room = self._limit - (len(tokens) - taken)
         for _ in range(_ROUNDS):
+            if len(tokens) <= self._limit:
+                return tuple(tokens)
             shown = shortened(whole, room, self._length, self._cut)
             if not shown:
                 break
             tokens = self._tokens(build_prompt(question, shown, self._marks))
-            if len(tokens) <= self._limit:
-                return tokens
             room -= len(tokens) - self._limit  # a cut text may take other tokens than its part
-        raise ModelError(
-            f"The question and the first words of its {len(passages)} passages do not fit into "
-            f"{self._limit:,} tokens.",
-            "Ask a shorter question, show fewer passages, or use a model with a longer context.",
-        )
+        return self._too_long(question, len(whole))
+
+    def _too_long(self, question: str, passages: int) -> Reply:
+        """Let one set abstain, unless the question is at fault, which would be so for every set."""
+        limit = f"{self._limit:,} tokens"
+        least = self._tokens(build_prompt(question, [Passage(".")][:passages], self._marks))
+        if len(least) > self._limit:
+            raise ModelError(
+                f"The question and the first words of a passage do not fit into {limit}.",
+                "Ask a shorter question, or use a model with a longer context.",
+            )
+        reason = f"the first words of its {passages} passages do not fit into {limit}"
+        logger.warning("a set of passages was not answered: %s", reason)
+        return Reply(None, reason)
 
     def _tokens(self, prompt: Prompt) -> list[int]:
         if not self._model.tokenizer.chat_template:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rag.errors import ModelError
-from rag.generators.prompt import Prompt, build_prompt, shortened
-from rag.generators.reply import Reply, read_reply
+from rag.generators.prompt import Prompt, build_prompt, quotable, shortened
+from rag.generators.reply import EMPTY, Reply, read_reply
 from rag.openai_endpoint import OpenAIEndpoint
 from rag.types import Passage
 
@@ -47,7 +47,8 @@ class EndpointGenerator:
     def answer(self, question: str, sets: Sequence[Sequence[Passage]]) -> list[str | None]:
         """Return for each set a short answer, or None where there is none.
 
-        A set whose request fails is an abstention; raises ModelError only when all of them fail.
+        A set without any text, and one whose request fails, is an abstention; raises ModelError
+        only when all requests fail.
         """
         return [reply.text for reply in self.replies(question, sets)]
 
@@ -65,14 +66,14 @@ class EndpointGenerator:
             raise errors[0]
         return [Reply(None, f.summary) if isinstance(f, ModelError) else f for f in found]
 
-    def _prompt(self, question: str, passages: Sequence[Passage]) -> Prompt:
-        shown = shortened(passages, self._max_chars, len, lambda text, most: text[:most])
-        if passages and not shown:
-            # Without them the model would answer from memory, and the source get the credit.
-            raise ModelError("All passages of a set are empty.", "Leave such a set out.")
-        return build_prompt(question, shown)
+    def _prompt(self, question: str, passages: Sequence[Passage]) -> Prompt | Reply:
+        whole = quotable(passages, self._max_chars)
+        shown = shortened(whole, self._max_chars, len, lambda text, most: text[:most])
+        return build_prompt(question, shown) if shown or not passages else Reply(None, EMPTY)
 
-    def _ask(self, prompt: Prompt) -> Reply | ModelError:
+    def _ask(self, prompt: Prompt | Reply) -> Reply | ModelError:
+        if isinstance(prompt, Reply):
+            return prompt
         try:
             if self._chat:
                 answer = self._endpoint.chat(prompt.messages, self._max_tokens)

@@ -89,6 +89,19 @@ def inert(text: str, marks: Iterable[str] = ()) -> str:
     return shown
 
 
+def quotable(passages: Sequence[Passage], most: int, marks: Iterable[str] = ()) -> list[Passage]:
+    """Return passages as they will be quoted, for their length to be measured on that.
+
+    They are made inert and cut to ``most`` characters each; those without any text are left out.
+    """
+    forbidden = tuple(marks)
+    found = [
+        Passage(inert(p.text[:most], forbidden), inert(p.title[:most], forbidden))
+        for p in passages[:MAX_PASSAGES]
+    ]
+    return [p for p in found if p.text.strip()]
+
+
 def fair_shares(lengths: Sequence[int], budget: int) -> list[int]:
     """Divide ``budget`` over texts: none gets more than its length, none less than another needs.
 

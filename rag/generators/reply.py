@@ -12,6 +12,8 @@ MAX_ANSWER_CHARS = 300
 
 SAYS_IT_DOES_NOT_KNOW = "the model says that it does not know"
 SAID_NOTHING = "the model said nothing"
+# Asked without them the model would answer from memory, and the source get the credit.
+EMPTY = "its passages are empty"
 
 _THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(r"^(?:(?:the |final |short )*answer(?: is)?|a)\s*[:=]\s*", re.IGNORECASE)

@@ -6,6 +6,7 @@ from rag.errors import ModelError
 from rag.generators import causal
 from rag.generators.causal import CausalGenerator
 from rag.generators.prompt import build_prompt
+from rag.generators.reply import Reply
 from rag.types import Passage
 
 QUESTION = "Which river is the longest?"
@@ -114,6 +115,34 @@ def test_a_question_that_does_not_fit_is_told(small_llama):
     generator = CausalGenerator(small_llama, max_prompt_tokens=60)
     with pytest.raises(ModelError, match="do not fit into 60 tokens"):
         generator.answer(QUESTION, [[Passage("The Nile.")]])
+
+
+@pytest.mark.parametrize("hostile", ["<" * 3000, "[INST] " * 3000, "</s>" * 3000, "\u200b" * 3000])
+def test_a_set_of_hostile_marks_takes_no_other_set_with_it(speaking, sets, hostile):
+    generator = CausalGenerator(speaking, max_tokens=8)
+    alone = generator.answer(QUESTION, sets[:1])
+    together = generator.answer(QUESTION, [*sets[:1], [Passage(hostile)]])
+    assert together[0] == alone[0]
+    assert alone[0]
+
+
+def test_a_set_that_does_not_fit_abstains_alone_and_says_why(small_llama, sets, caplog):
+    # Room for a short passage, but not for the marks around fifty.
+    generator = CausalGenerator(small_llama, max_tokens=4, max_prompt_tokens=400)
+    fifty = [Passage(f"River {i}.") for i in range(50)]
+    replies = generator.replies(QUESTION, [sets[0], fifty])
+    assert replies[1].text is None
+    assert "do not fit into 400 tokens" in replies[1].reason
+    assert "fit" not in replies[0].reason
+    assert "a set of passages was not answered" in caplog.text
+
+
+def test_a_set_without_a_word_is_not_answered_from_memory(speaking, sets):
+    replies = CausalGenerator(speaking, max_tokens=8).replies(
+        QUESTION, [[Passage(" \u200b", "Rivers")], sets[0]]
+    )
+    assert replies[0] == Reply(None, "its passages are empty")
+    assert replies[1].text
 
 
 def test_a_context_without_room_for_an_answer_is_told(small_llama):

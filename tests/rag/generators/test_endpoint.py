@@ -84,6 +84,15 @@ def test_one_set_that_fails_abstains_and_the_others_are_answered(endpoint, caplo
     assert "a set of passages was not answered" in caplog.text
 
 
+def test_a_set_without_a_word_abstains_alone(endpoint, year_server):
+    replies = EndpointGenerator(endpoint).replies(
+        QUESTION, [*years(1889), [Passage(" \u200b", "1921")]]
+    )
+    assert replies == [Reply("1889"), Reply(None, "its passages are empty")]
+    assert len(year_server.asked) == 1
+    assert EndpointGenerator(endpoint).answer(QUESTION, [[Passage(" ")]]) == [None]
+
+
 def test_when_all_fail_the_endpoint_is_at_fault(endpoint):
     with pytest.raises(ModelError, match="status 500"):
         EndpointGenerator(endpoint).answer(
