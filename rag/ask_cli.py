@@ -209,7 +209,7 @@ def _show(answer: Answer) -> None:
     for note in answer.notes:
         click.echo(note, err=True)
     for silence in answer.silent:
-        click.echo(f"Source {silence.source}: {silence.reason}.", err=True)
+        click.echo(f"Source {silence.source}: {silence.reason.rstrip('.')}.", err=True)
     for screened in answer.screened:
         click.echo(
             f"Source {screened.source}: a passage was kept back ({screened.reason}):"

@@ -114,6 +114,12 @@ class HostileServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Answer nobody any more. Again, it does nothing."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._server.shutdown()
         self._thread.join()

@@ -7,6 +7,8 @@ from eth_account import Account
 
 from chainrep.errors import InputError, NotAuthorized
 from rag.source.access import Access, authorize_search, read_accounts, read_keys
+from rag.source.credentials import api_keys, first_of, nothing, read_source_keys
+from rag.source.remote_source import RemoteSource
 from tests.rag.source.one_source import DOMAIN, OWNER
 
 ASKER = bytes([5]) * 32
@@ -100,3 +102,27 @@ def test_accounts_need_the_id_of_the_source():
 def test_an_account_without_a_checksum_is_no_account():
     with pytest.raises(InputError, match="checksummed"):
         read_accounts((ADDRESS.lower(),))
+
+
+def test_keys_for_sources_are_read_by_their_ids(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text("# ours\n7 0123456789abcdef\n8 0123456789abcdef\n")
+    assert read_source_keys(path) == {7: "0123456789abcdef", 8: "0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    "line", ["0 ", "x ", "4294967296 ", "7 short\n7 ", "7 0123456789abcdef\n7 "]
+)
+def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, line):
+    path = tmp_path / "keys"
+    path.write_text(f"{line}0123456789abcdeg\n")
+    with pytest.raises(InputError) as caught:
+        read_source_keys(path)
+    assert "0123456789" not in str(caught.value)
+
+
+def test_the_first_credential_that_is_there_is_shown():
+    source = RemoteSource(7, OWNER, ("https://seven.example",))
+    shown = first_of(nothing, api_keys({7: "one"}), api_keys({7: "two"}))
+    assert shown(source, source.urls[0], b"") == "Bearer one"
+    assert first_of()(source, source.urls[0], b"") == ""
