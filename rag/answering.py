@@ -40,6 +40,8 @@ class Verdict:
     ``margin`` is that share minus the runner-up's. ``groups`` are the winner and then every
     largest group of the others, best first; those may overlap, and no source of the winner is in
     any. When only the closed-book voter is behind the text, ``sources`` is empty.
+    ``wordings`` are the sets of equal answers, that of the text first, and ``without`` the largest
+    groups there are without the text: who could take its place, within its group or against it.
     """
 
     text: str
@@ -47,6 +49,8 @@ class Verdict:
     share: float
     margin: float = 0.0
     groups: tuple[Group, ...] = ()
+    wordings: tuple[Group, ...] = ()
+    without: tuple[Group, ...] = ()
 
 
 NO_VERDICT = Verdict("", frozenset(), 0.0)
@@ -97,7 +101,19 @@ def vote(
     found = tuple(_group(members) for members in ranked)
     share = found[0].weight / total
     runner_up = max((g.weight for g in found[1:]), default=0.0) / total
-    return Verdict(found[0].text, found[0].sources, share, share - runner_up, found)
+    said = cluster_key(found[0].text)
+    alike = sorted(_equals(ballots), key=lambda equal: _rank(equal, total))
+    alike.sort(key=lambda equal: cluster_key(equal[0].text) != said)
+    others = _largest([tuple(b for b in s if cluster_key(b.text) != said) for s in sets])
+    return Verdict(
+        found[0].text,
+        found[0].sources,
+        share,
+        share - runner_up,
+        found,
+        tuple(_group(equal) for equal in alike),
+        tuple(_group(members) for members in sorted(others, key=lambda s: _rank(s, total))),
+    )
 
 
 def voting_weights(
@@ -119,6 +135,24 @@ def voting_weights(
         of_owner.setdefault(owner_of(source, owners), []).append(weight)
     scale = {o: max(w) / math.fsum(w) if any(w) else 0.0 for o, w in of_owner.items()}
     return {source: w * scale[owner_of(source, owners)] for source, w in raw.items()}
+
+
+def text_weights(
+    answers: Sequence[SourceAnswer],
+    weights: Mapping[int, float],
+    *,
+    closed_book: ClosedBook | None = None,
+    owners: Mapping[int, Hashable] | None = None,
+) -> dict[str, float]:
+    """Return the weight ≥ 0 with which every answer text is voted for, to be grouped by."""
+    voting = voting_weights([a.source for a in answers], weights, owners)
+    found: dict[str, float] = {}
+    for answer in answers:
+        found[answer.span.text] = found.get(answer.span.text, 0.0) + voting[answer.source]
+    if closed_book is not None:
+        found.setdefault(closed_book.text, 0.0)
+        found[closed_book.text] += max(closed_book.weight, 0.0)
+    return found
 
 
 def owner_of(source: int, owners: Mapping[int, Hashable] | None) -> Hashable:
@@ -162,12 +196,16 @@ def _keys(ballots: Sequence[_Ballot]) -> list[str]:
     return sorted({cluster_key(b.text) for b in ballots})
 
 
+def _equals(ballots: Sequence[_Ballot]) -> list[list[_Ballot]]:
+    equals: dict[str, list[_Ballot]] = {}
+    for ballot in ballots:
+        equals.setdefault(cluster_key(ballot.text), []).append(ballot)
+    return list(equals.values())
+
+
 def _group(members: Sequence[_Ballot]) -> Group:
     total = math.fsum(b.weight for b in members)
-    equals: dict[str, list[_Ballot]] = {}
-    for ballot in members:
-        equals.setdefault(cluster_key(ballot.text), []).append(ballot)
-    speakers = min(equals.values(), key=lambda alike: _rank(alike, total or 1.0))
+    speakers = min(_equals(members), key=lambda alike: _rank(alike, total or 1.0))
     return Group(
         min(speakers, key=lambda b: (-b.confidence, b.text)).text,
         frozenset(b.source for b in members if b.source is not None),

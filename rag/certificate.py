@@ -8,34 +8,38 @@ from collections.abc import Hashable, Mapping
 from rag.answering import Group, Verdict, owner_of, voting_weights
 
 _SLACK = 1e-9
+_NOBODY = Group("", frozenset(), 0.0)
 
 
 def certified(
     verdict: Verdict, weights: Mapping[int, float], owners: Mapping[int, Hashable] | None = None
 ) -> int:
-    """Return how many sources could all be wrong in any way, and the answer would stand.
+    """Return how many sources could all be wrong in any way, and the same text would be shown.
 
     ``weights`` are those of all sources that were asked, the silent ones too, for a liar may speak
     where it was silent. With ``owners`` the number is one of owners, each with all its sources.
-    The answer stands when an uncorrupted answer of the winning group is in the group that wins
-    then; a tie counts as lost. This bounds what liars *change*: it does not say that the answer
-    was right. In the manner of RobustRAG's certificates (Xiang et al., 2024), for a weighted vote.
+    The same text is one that differs in case, punctuation and articles at most; a tie counts as
+    lost. This bounds what liars *change*: it does not say that the answer was right. In the manner
+    of RobustRAG's certificates (Xiang et al., 2024), for a weighted vote.
 
-    A liar takes its weight from the winner and gives all it may have to one rival, or to an answer
-    that nobody gave. Liars' weights are what they are before their answers are known.
+    The text stays as long as its group outweighs every group without it, and its own speakers
+    every other wording. A liar takes its weight from the one and gives all it may have to the
+    other, or to an answer that nobody gave. Weights are what they are before answers are known.
     """
     if not verdict.groups:
         return 0
-    winner, *rivals = verdict.groups
+    winner, speakers = verdict.groups[0], verdict.wordings[0]
+    duels = [(winner, rival) for rival in (_NOBODY, *verdict.without)]
+    duels += [(speakers, rival) for rival in (_NOBODY, *verdict.wordings[1:])]
     answered = sorted({source for group in verdict.groups for source in group.sources})
     voting = voting_weights(answered, weights, owners)
     most = _most(answered, weights, owners)
     survived = _until_none_weighs(answered, weights, owners, len(most))
-    for rival in (Group("", frozenset(), 0.0), *rivals):
-        lost = _by_owner(winner, voting, owners)
+    for holder, rival in duels:
+        lost = _by_owner(holder, voting, owners)
         had = _by_owner(rival, voting, owners)
         gains = [m + lost.get(o, 0.0) - had.get(o, 0.0) for o, m in most.items()]
-        survived = min(survived, _borne(sorted(gains, reverse=True), winner.weight - rival.weight))
+        survived = min(survived, _borne(sorted(gains, reverse=True), holder.weight - rival.weight))
     return survived
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from math import fsum
 
 from rag.answer_form import Form, Words, compare, form
 from rag.entailment import Entailment
@@ -22,7 +23,7 @@ joins no pair known to differ in the tuning half of `scripts/bench credit`'s pai
 
 ENTAILED = 0.5
 MAX_ANSWERS = 24
-"""Beyond this many different answers only equal ones are grouped: groups may be 3^(n/3) many."""
+"""So many different answers, the heaviest, are compared: groups may be 3^(n/3) many."""
 
 _COSINE_DIGITS = 4
 
@@ -46,22 +47,26 @@ class Clustering:
         self._similar = similar
         self._entailed = entailed
 
-    def groups(self, question: str, answers: Sequence[str]) -> tuple[frozenset[str], ...]:
+    def groups(
+        self, question: str, answers: Sequence[str], weights: Mapping[str, float] | None = None
+    ) -> tuple[frozenset[str], ...]:
         """Return every largest set of answers that all agree with one another, sorted.
 
         Each answer is in at least one; the order of the answers and repeats change nothing.
+        ``weights`` ≥ 0 are those of the texts. Where there are more than ``MAX_ANSWERS`` different
+        answers, those that are no heavier than the next one are grouped with their equals alone:
+        answers without weight never part others.
         """
         forms = {text: form(text) for text in sorted(set(answers))}
         alike: dict[str, list[str]] = {}
         for text, read in forms.items():
             alike.setdefault(read.key, []).append(text)
-        keys = sorted(alike)
-        if len(keys) > MAX_ANSWERS:
-            return tuple(frozenset(alike[key]) for key in keys)
+        compared = _heaviest(alike, weights or {})
         # Texts of one key are compared once, by the alphabetically first of them.
-        first = {key: alike[key][0] for key in keys}
+        first = {key: alike[key][0] for key in compared}
         neighbours = self._agreements(question, first, forms)
-        cliques = sorted(sorted(clique) for clique in _cliques(neighbours))
+        alone = [[key] for key in alike if key not in first]
+        cliques = sorted([*(sorted(clique) for clique in _cliques(neighbours)), *alone])
         return tuple(frozenset(t for key in clique for t in alike[key]) for clique in cliques)
 
     def _agreements(
@@ -100,6 +105,15 @@ class Clustering:
         there = self._entailment.entails(said)
         back = self._entailment.entails([(b, a) for a, b in said])
         return [min(p, q) >= self._entailed for p, q in zip(there, back, strict=True)]
+
+
+def _heaviest(alike: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> list[str]:
+    """Return the keys of answers to compare, sorted; of equal weights all or none."""
+    if len(alike) <= MAX_ANSWERS:
+        return sorted(alike)
+    weight = {key: fsum(weights.get(t, 0.0) for t in texts) for key, texts in alike.items()}
+    next_one = sorted(weight.values(), reverse=True)[MAX_ANSWERS]
+    return sorted(key for key in alike if weight[key] > next_one)
 
 
 def _join(neighbours: dict[str, set[str]], pair: tuple[str, str]) -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.answering import NO_VERDICT, ClosedBook, owner_of, vote, voting_weights
+from rag.answer_form import cluster_key
+from rag.answering import NO_VERDICT, ClosedBook, owner_of, text_weights, vote, voting_weights
 from rag.certificate import certified
 from rag.clustering import Clustering
 from rag.types import Evidence, Passage, SourceAnswer, Span
@@ -34,7 +35,7 @@ def ballots(draw):
     return answers, {a.source: draw(WEIGHTS) for a in answers}
 
 
-ATTACKS = ["Paris", "Lyon", "Paris Lyon", "Rome"]
+ATTACKS = ["Paris", "Lyon", "Paris Lyon", "Rome", "Paris, France"]
 
 
 def ballots_of(most):
@@ -181,6 +182,27 @@ def test_a_silent_source_may_speak_when_it_lies():
     assert certified(verdict, {**dict.fromkeys(range(3), 1.0), 9: 50.0}) == 0
 
 
+def test_a_group_that_wins_by_far_certifies_no_wording_that_a_liar_could_replace():
+    answers = [answer(1, "Paris"), answer(2, "Paris, France"), answer(3, "Paris, France", 0.4)]
+    weights = {1: 2.5, 2: 1.0, 3: 1.0}
+    groups = Clustering().groups("", [a.span.text for a in answers])
+    verdict = vote(answers, weights, groups=groups)
+    assert verdict.text == "Paris"
+    assert certified(verdict, weights) == 0, "the first one could lie, and another wording be shown"
+    five = [answer(i, "Paris") for i in range(5)]
+    more = [*five, answer(9, "Paris, France")]
+    equal = {a.source: 1.0 for a in more}
+    groups = Clustering().groups("", [a.span.text for a in more])
+    assert certified(vote(more, equal, groups=groups), equal) == 1
+
+
+def test_texts_weigh_what_their_voters_weigh():
+    answers = [answer(1, "Paris"), answer(2, "Paris"), answer(3, "Lyon")]
+    book = ClosedBook("Nice", 0.5)
+    weighed = text_weights(answers, {1: 2.0, 2: 1.0}, closed_book=book)
+    assert weighed == {"Paris": 3.0, "Lyon": 0.0, "Nice": 0.5}
+
+
 @settings(max_examples=25, deadline=None)
 @given(ballots_of(5), st.booleans(), st.sampled_from([None, 0.3, 1.7]))
 def test_no_attack_by_as_many_as_certified_changes_the_answer(ballot, owned, book):
@@ -198,9 +220,7 @@ def test_no_attack_by_as_many_as_certified_changes_the_answer(ballot, owned, boo
             honest = [a for a in answers if a.source not in lying]
             lies = [answer(s, t, 1.0) for s, t in zip(lying, said, strict=True) if t is not None]
             after = outcome([*honest, *lies], asked, closed, owners)
-            kept = (verdict.sources & after.sources) - set(lying)
-            with_book = verdict.groups[0].closed_book and after.groups[0].closed_book
-            assert kept or with_book
+            assert cluster_key(after.text) == cluster_key(verdict.text)
 
 
 @settings(max_examples=60, deadline=None)

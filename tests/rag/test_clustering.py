@@ -117,6 +117,14 @@ def test_more_answers_than_can_be_compared_are_grouped_by_equality_alone():
     assert frozenset({"Paris, France"}) in groups
 
 
+def test_answers_without_weight_cannot_switch_grouping_off():
+    many = [f"{chr(97 + i)}{chr(97 + i)}x city" for i in range(MAX_ANSWERS + 2)]
+    weights = {"Paris": 2.0, "Paris, France": 1.0, "Lyon": 1.5}
+    groups = Clustering().groups("", [*many, *weights], weights)
+    assert frozenset({"Paris", "Paris, France"}) in groups
+    assert {text for group in groups for text in group} == {*many, *weights}
+
+
 def test_the_number_of_groups_stays_bounded_under_the_worst_agreement():
     class Pairs:
         """Agree unless in the same third: 3^(n/3) largest groups (Moon and Moser, 1965)."""
