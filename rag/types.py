@@ -142,7 +142,8 @@ class Answer:
     the whole vote, ``margin`` what it is ahead of the next one. ``votes`` and ``silent`` together
     name every source that was asked, in ascending order of their ids. ``key`` is unique within the
     pipeline's run. ``certified`` is how many sources could have lied, in any way and all together,
-    and the same text would still be shown (``rag.certificate``). ``notes`` say what the answer should be taken with.
+    and the same text would still be shown (``rag.certificate``). ``notes`` say what the answer
+    should be taken with.
     """
 
     question: str

@@ -29,7 +29,8 @@ class ReliabilityCompressor(BaseDocumentCompressor):
     is in its metadata under ``source_key``, the retriever's score under ``score_key`` where there
     is one. Documents come back as copies, best first; their metadata gains ``trust_score``,
     ``reliability`` (0..1), ``reliability_evidence`` and, where documents went below the rule's
-    floor, ``below_floor``: how many, by source id; ``reliability_note`` where the scores are old.
+    floor, ``below_floor``: how many, by source id, and ``nameless_below_floor``: how many without
+    a source id that could exist; ``reliability_note`` where the scores are old.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -48,9 +49,9 @@ class ReliabilityCompressor(BaseDocumentCompressor):
         """Return the documents that stay, best first; raises PipelineError for a strange score."""
         found = [(d.metadata.get(self.source_key), self._score(d.metadata)) for d in documents]
         ranking = rank_by_trust(found, self.scores.reliabilities(), self.rule)
-        if ranking.below_floor:
-            logger.info("documents below the reliability floor, by source: %s", ranking.below_floor)
         more = reported(ranking, self.scores.caveat())
+        if ranking.below_floor or ranking.nameless:
+            logger.info("documents below the reliability floor: %s", more)
         return [
             documents[item.position].model_copy(
                 update={"metadata": {**documents[item.position].metadata, **item.metadata, **more}}

@@ -28,8 +28,9 @@ class ReliabilityPostprocessor(BaseNodePostprocessor):
     in its metadata under ``source_key``. Nodes come back as copies, best first, with the trust
     score as their score; their metadata gains ``trust_score``, ``reliability`` (0..1),
     ``reliability_evidence`` and, where nodes went below the rule's floor, ``below_floor``: how
-    many, by source id; ``reliability_note`` where the scores are old. None of that is shown to a
-    language model or embedded.
+    many, by source id, and ``nameless_below_floor``: how many without a source id that could exist;
+    ``reliability_note`` where the scores are old. None of that is shown to a language model or
+    embedded.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -51,9 +52,9 @@ class ReliabilityPostprocessor(BaseNodePostprocessor):
         """Return the nodes that stay, best first; raises PipelineError for a strange score."""
         found = [(item.node.metadata.get(self.source_key), item.score) for item in nodes]
         ranking = rank_by_trust(found, self.scores.reliabilities(), self.rule)
-        if ranking.below_floor:
-            logger.info("nodes below the reliability floor, by source: %s", ranking.below_floor)
         more = reported(ranking, self.scores.caveat())
+        if ranking.below_floor or ranking.nameless:
+            logger.info("nodes below the reliability floor: %s", more)
         return [
             NodeWithScore(
                 node=_with(nodes[item.position].node, {**item.metadata, **more}), score=item.score

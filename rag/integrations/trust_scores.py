@@ -31,7 +31,8 @@ class TrustRule:
     of the Beta posterior, so a document of an unknown source keeps what its relevance alone is
     worth. ``squash`` turns the retriever's own score into a relevance within 0..1, and looks at
     no other document: two documents never change places because of a third. Documents of sources
-    with a reliability below ``floor`` go, and all but the best ``per_source`` of a source.
+    with a reliability below ``floor`` go, those of unknown ones (½) too where it is above that,
+    and all but the best ``per_source`` of a source.
     """
 
     weight: float = 1.0
@@ -69,15 +70,23 @@ class Trusted:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The documents that stay, best first, and how many went below the floor, by source."""
+    """The documents that stay, best first, and how many went below the floor, by source.
+
+    ``nameless`` is how many more of those named no source that could exist.
+    """
 
     kept: tuple[Trusted, ...]
     below_floor: Mapping[int, int]
+    nameless: int = 0
 
 
 def reported(ranking: Ranking, caveat: str) -> dict[str, Any]:
     """Return what every document's metadata gains besides: what went, and the scores' caveat."""
-    went = {"below_floor": dict(ranking.below_floor)} if ranking.below_floor else {}
+    went: dict[str, Any] = {}
+    if ranking.below_floor:
+        went["below_floor"] = dict(ranking.below_floor)
+    if ranking.nameless:
+        went["nameless_below_floor"] = ranking.nameless
     return went | ({"reliability_note": caveat} if caveat else {})
 
 
@@ -108,23 +117,28 @@ def rank_by_trust(
 ) -> Ranking:
     """Rank (source id, retriever's score) pairs, given in the retriever's own order.
 
-    Anything but a uint32, or digits that state one, is an unknown source. A document without a
+    Anything but a uint32, or digits that state one, counts as a source that nothing is known of,
+    as a new one does, and passes no floor that a new one would not pass. A document without a
     score gets odds of 1 / (1 + rank / ``RANK_SCALE``). Equal scores keep their order. Raises
     PipelineError for a score that is not finite or not what ``rule.squash`` takes.
     """
     ranked = []
     below: Counter[int] = Counter()
+    nameless = 0
     for position, (named, score) in enumerate(found):
         source = _source(named)
         reliability = _UNKNOWN if source is None else known.get(source, _UNKNOWN)
-        if source is not None and reliability.mean < rule.floor:
-            below[source] += 1
+        if reliability.mean < rule.floor:
+            if source is None:
+                nameless += 1
+            else:
+                below[source] += 1
             continue
         trust = _relevance(score, position, rule.squash or unit)
         trust += rule.weight * _log_odds(reliability.mean)
         ranked.append(Trusted(position, source, trust, reliability))
     ranked.sort(key=lambda item: -item.score)
-    return Ranking(tuple(_few(ranked, rule.per_source)), dict(sorted(below.items())))
+    return Ranking(tuple(_few(ranked, rule.per_source)), dict(sorted(below.items())), nameless)
 
 
 def _relevance(score: float | None, rank: int, squash: Squash) -> float:

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from rag.errors import PipelineError
-from rag.integrations.trust_scores import TrustRule, logistic, positive, rank_by_trust
+from rag.integrations.trust_scores import TrustRule, logistic, positive, rank_by_trust, reported
 from rag.types import Reliability
 
 GOOD, BAD = Reliability(supported=38.0), Reliability(contradicted=38.0)
@@ -60,6 +60,21 @@ def test_below_the_floor_documents_go_and_are_counted():
     ranking = rank_by_trust([(2, 0.9), (1, 0.5), (2, 0.8)], KNOWN, TrustRule(floor=0.2))
     assert [item.position for item in ranking.kept] == [1]
     assert ranking.below_floor == {2: 2}
+
+
+@pytest.mark.parametrize(
+    "named", [None, 7, "seven", "", True, 2.0, -1, 2**32, 10**40, "1" * 5_000, "2.0", [2], math.nan]
+)
+def test_who_names_no_known_source_passes_no_floor_that_a_new_source_would_not(named):
+    found = [(named, 0.9), (1, 0.5), (named, 0.8)]
+    strict = rank_by_trust(found, KNOWN, TrustRule(floor=0.6))
+    assert [item.position for item in strict.kept] == [1]
+    assert (strict.below_floor, strict.nameless) == (({7: 2}, 0) if named == 7 else ({}, 2))
+    went = {"below_floor": {7: 2}} if named == 7 else {"nameless_below_floor": 2}
+    assert reported(strict, "") == went
+    lenient = rank_by_trust(found, KNOWN, TrustRule(floor=0.5))
+    assert len(lenient.kept) == 3
+    assert (lenient.below_floor, lenient.nameless) == ({}, 0)
 
 
 def test_no_more_than_agreed_stay_of_one_source():
