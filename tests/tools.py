@@ -47,6 +47,7 @@ def copied(chain: EthereumTester) -> EthereumTester:
     backend = copy(chain.backend)
     blocks = chain.backend.chain.chaindb.db.wrapped_db.kv_store
     backend.chain = type(backend.chain)(AtomicDB(MemoryDB(dict(blocks))))
+    backend.chain.gas_estimator = chain.backend.chain.gas_estimator
     return EthereumTester(backend)
 
 

@@ -47,6 +47,8 @@ def embedded_chain() -> EthereumTester:
     """A fresh in-process chain (py-evm, Prague rules) with the published accounts funded."""
     from eth_tester import EthereumTester, PyEVMBackend  # a third of a second, on every command
 
+    from chainrep.chain.gas_estimate import estimate_gas
+
     backend = PyEVMBackend.from_mnemonic(
         MNEMONIC,
         num_accounts=ACCOUNTS,
@@ -54,6 +56,7 @@ def embedded_chain() -> EthereumTester:
         genesis_state_overrides={"balance": BALANCE},
         genesis_parameters=PyEVMBackend.generate_genesis_params(overrides={"gas_limit": GAS_LIMIT}),
     )
+    backend.chain.gas_estimator = estimate_gas
     return EthereumTester(backend)
 
 
