@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter, deque
 from collections.abc import Mapping
 
 LIMIT = 4
@@ -38,11 +39,14 @@ def adds_up(text: str, stems: frozenset[str]) -> tuple[int, int] | None:
     """
     if _GATE.isdisjoint(stems) and not ("your" in stems and _REPLY.search(text)):
         return None
-    near: list[tuple[int, str]] = []
+    near: deque[tuple[int, str]] = deque()
+    counts: Counter[str] = Counter()
     for match in _ANY.finditer(text):
-        near = [(start, name) for start, name in near if match.end() - start <= REACH]
+        while near and match.end() - near[0][0] > REACH:
+            counts.subtract([near.popleft()[1]])
         near.append((match.start(), str(match.lastgroup)))
-        names = {name for _, name in near}
+        counts[str(match.lastgroup)] += 1
+        names = {name for name, count in counts.items() if count}
         if (
             sum(_WEIGHTS.get(name, 1) for name in names) >= LIMIT
             and names & _SUBJECTS
