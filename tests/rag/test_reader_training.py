@@ -120,9 +120,8 @@ class Stopped(Exception):
 
 def test_a_training_that_was_killed_goes_on_to_the_same_weights(data, tmp_path, monkeypatch):
     """The process is not killed: an exception between two steps leaves what a kill would."""
-    monkeypatch.setattr("scripts.training.reader.net.FROZEN_LAYERS", 5)
     monkeypatch.setattr("scripts.training.reader.train.REPORT_EVERY", 2)
-    every = {"batch": 8, "passes": 1.0, "workers": 2, "save_every": 0.0}
+    every = {"batch": 8, "passes": 1.0, "frozen": 5, "save_every": 0.0}
     whole = Settings(data, tmp_path / "whole", **every)
     steps = train(whole, lambda line: None)
     stopped = Settings(data, tmp_path / "stopped", **every)

@@ -21,18 +21,18 @@ def reader() -> None:
 @click.option("--data", type=Path, default=Path("../shared/data/qa"), show_default=True)
 @click.option("--out", type=Path, default=Path("build/reader"), show_default=True)
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
-@click.option("--workers", default=2, show_default=True, help="Threads; 1 for a GPU.")
-@click.option("--batch", default=32, show_default=True)
-@click.option("--passes", default=3.0, show_default=True, help="Over the data.")
+@click.option("--threads", default=2, show_default=True, help="Of the processor.")
+@click.option("--batch", default=64, show_default=True)
+@click.option("--passes", default=8.0, show_default=True, help="Over the data.")
 @click.option("--minutes", default=math.inf, help="End here, if that is sooner.")
-@click.option("--rate", default=2e-4, show_default=True, help="Highest learning rate.")
+@click.option("--rate", default=3e-4, show_default=True, help="Highest learning rate.")
 @click.option("--save-every", default=180.0, show_default=True, help="Seconds.")
 @click.option("--seed", default=1, show_default=True)
 def train_command(
     data: Path,
     out: Path,
     device: str,
-    workers: int,
+    threads: int,
     batch: int,
     passes: float,
     minutes: float,
@@ -41,17 +41,17 @@ def train_command(
     seed: int,
 ) -> None:
     """Train; a run that was stopped goes on from its last checkpoint."""
-    settings = Settings(data, out, device, workers, batch, passes, minutes, rate, save_every, seed)
+    settings = Settings(data, out, device, threads, batch, passes, minutes, rate, save_every, seed)
     steps = train(settings, click.echo)
     click.echo(f"Trained for {steps} steps: {settings.checkpoint}")
 
 
 @reader.command("export")
-@click.argument("checkpoint", type=Path)
+@click.argument("checkpoints", type=Path, nargs=-1, required=True)
 @click.argument("weights", type=Path)
-def export_command(checkpoint: Path, weights: Path) -> None:
-    """Write what training changed as a safetensors file, and print its SHA-256."""
-    content = weights_of(checkpoint)
+def export_command(checkpoints: tuple[Path, ...], weights: Path) -> None:
+    """Write what training changed, the mean of all checkpoints, and print its SHA-256."""
+    content = weights_of(checkpoints)
     weights.write_bytes(content)
     click.echo(f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
 

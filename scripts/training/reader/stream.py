@@ -20,15 +20,11 @@ SILENT_SHARE = 0.04
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place in the stream: pass over the data, chunk of the pass, batch of the chunk.
-
-    ``limit`` is the longest window of the chunk in tokens.
-    """
+    """A place in the stream: pass over the data, chunk of the pass, batch of the chunk."""
 
     round: int = 0
     chunk: int = 0
     batch: int = 0
-    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +40,7 @@ class Batch:
 
 
 class Stream:
-    """Shuffled passes over examples, cut into windows anew each time."""
+    """Shuffled passes over examples, cut anew each time; a window has at most ``limit`` tokens."""
 
     def __init__(
         self,
@@ -52,12 +48,13 @@ class Stream:
         neighbours: Sequence[tuple[str, ...]],
         tokens: Tokenised,
         batch_size: int,
+        limit: int,
         seed: int,
     ) -> None:
         self._examples = examples
         self._neighbours = neighbours
         self._tokens = tokens
-        self._size = batch_size
+        self._size, self._limit = batch_size, limit
         self._seed = seed
 
     @property
@@ -70,7 +67,7 @@ class Stream:
         order = np.random.default_rng([self._seed, at.round]).permutation(len(self._examples))
         mine = order[at.chunk :: self.chunks][: CHUNK * self._size]
         rng = np.random.default_rng([self._seed, at.round, at.chunk])
-        windows = [w for i in mine.tolist() if (w := self._window(i, at.limit, rng)) is not None]
+        windows = [w for i in mine.tolist() if (w := self._window(i, rng)) is not None]
         windows.sort(key=lambda w: len(w.ids))
         starts = np.arange(0, len(windows), self._size)
         rng.shuffle(starts)
@@ -80,14 +77,14 @@ class Stream:
             last = n == len(starts) - 1
             ends_pass = at.chunk + 1 == self.chunks
             after = (
-                Point(at.round, at.chunk, n + 1, at.limit)
+                Point(at.round, at.chunk, n + 1)
                 if not last
                 else Point(at.round + ends_pass, 0 if ends_pass else at.chunk + 1)
             )
             yield after, padded(windows[start : start + self._size])
 
-    def _window(self, i: int, limit: int, rng: np.random.Generator) -> Window | None:
-        example, draw = self._examples[i], rng.random()
+    def _window(self, i: int, rng: np.random.Generator) -> Window | None:
+        example, limit, draw = self._examples[i], self._limit, rng.random()
         if not example.answers:
             return self._tokens.elsewhere(example.question, example.text, limit, rng)
         if draw < ELSEWHERE_SHARE and self._neighbours[i]:

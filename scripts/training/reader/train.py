@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,11 +25,8 @@ RAMDOCS_FILE = "ramdocs_test.jsonl"
 RAMDOCS_REPEATS = 2
 """Its documents are from Wikipedia, unlike the rest, and few."""
 
-SHORT, LONG = 112, 224
-LONG_FROM = 0.7
-"""Windows have at most so many tokens, long ones from this part of the training on: short ones
-teach where an answer stands at half the cost.
-"""
+WINDOW = 384
+"""The longest window in tokens: what the reader is shown at most, but for a few."""
 
 WARMUP = 0.05
 HEAD_RATE = 5.0
@@ -42,19 +38,21 @@ class Settings:
     """``data`` is the folder of the training files, ``out`` that of the checkpoint.
 
     ``passes`` over the data are made, or fewer if ``minutes`` are over before. ``rate`` is the
-    highest learning rate, ``workers`` the threads that share a batch.
+    highest learning rate; ``frozen`` layers, the lowest, stay as they are.
     """
 
     data: Path
     out: Path
     device: str = "cpu"
-    workers: int = 2
-    batch: int = 32
-    passes: float = 3.0
+    threads: int = 2
+    batch: int = 64
+    passes: float = 8.0
     minutes: float = math.inf
-    rate: float = 2e-4
+    rate: float = 3e-4
     save_every: float = 180.0
     seed: int = 1
+    frozen: int = 0
+    dropout: bool = True
 
     @property
     def checkpoint(self) -> Path:
@@ -65,22 +63,22 @@ class Settings:
 def train(settings: Settings, say: Callable[[str], None]) -> int:
     """Train to the end, from the last checkpoint if there is one; return the number of steps.
 
-    The same settings, data and number of workers give the same weights on one machine, also over
-    a stop, unless ``minutes`` ended it. A line of progress is said every few steps.
+    The same settings and data give the same weights on one machine's processor, also over a stop,
+    unless ``minutes`` ended it. A line of progress is said every few steps.
     """
-    with torch_threads(1):
+    with torch_threads(settings.threads):
         return _train(settings, say)
 
 
 def _train(settings: Settings, say: Callable[[str], None]) -> int:
-    torch.manual_seed(settings.seed)
+    torch.backends.cuda.matmul.allow_tf32 = True
     settings.out.mkdir(parents=True, exist_ok=True)
     examples, neighbours = training_examples(settings.data)
     with quiet():
         tokenizer = AutoTokenizer.from_pretrained(offline_folder(), trust_remote_code=False)
         tokens = Tokenised(tokenizer, examples)
-    stream = Stream(examples, neighbours, tokens, settings.batch, settings.seed)
-    net = SpanNet(settings.device)
+    stream = Stream(examples, neighbours, tokens, settings.batch, WINDOW, settings.seed)
+    net = SpanNet(settings.device, settings.frozen, settings.dropout)
     optimizer = _optimizer(net, settings.rate)
     tops = [group["lr"] for group in optimizer.param_groups]
     course = Course(net.trained(), optimizer)
@@ -97,27 +95,23 @@ def _train(settings: Settings, say: Callable[[str], None]) -> int:
         return max(course.step / whole, course.seconds / (60.0 * settings.minutes))
 
     saved, losses = time.monotonic(), list[float]()
-    with ThreadPoolExecutor(
-        settings.workers, initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        while (done := progress()) < 1.0:
-            if not course.point.limit:
-                limit = LONG if done >= LONG_FROM else SHORT
-                course.point = replace(course.point, limit=limit)
-            for after, batch in stream.chunk(course.point):
-                if (done := progress()) >= 1.0:
-                    break
-                for group, top in zip(optimizer.param_groups, tops, strict=True):
-                    group["lr"] = top * schedule(done)
-                losses.append(learn(net, batch, pool, settings.workers, settings.device))
-                nn.utils.clip_grad_norm_(list(course.trained.values()), 1.0)
-                course.advance(after)
-                if time.monotonic() - saved >= settings.save_every:
-                    course.save(settings.checkpoint)
-                    saved = time.monotonic()
-                if len(losses) == REPORT_EVERY:
-                    say(_line(course.step, course.point, done, losses, course.seconds))
-                    losses.clear()
+    while progress() < 1.0:
+        for after, batch in stream.chunk(course.point):
+            if (done := progress()) >= 1.0:
+                break
+            for group, top in zip(optimizer.param_groups, tops, strict=True):
+                group["lr"] = top * schedule(done)
+            # Dropout is drawn anew from the step's number, so that a stop changes nothing.
+            torch.manual_seed((settings.seed << 32) + course.step)
+            losses.append(learn(net, batch, settings.device))
+            nn.utils.clip_grad_norm_(list(course.trained.values()), 1.0)
+            course.advance(after)
+            if time.monotonic() - saved >= settings.save_every:
+                course.save(settings.checkpoint)
+                saved = time.monotonic()
+            if len(losses) == REPORT_EVERY:
+                say(_line(course.step, course.point, done, losses, course.seconds))
+                losses.clear()
     course.save(settings.checkpoint)
     return course.step
 
