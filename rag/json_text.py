@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 from rag.errors import DatasetError
@@ -36,3 +37,23 @@ def parse_json(text: str, place: str, *, one_line: bool = False) -> Any:
         ) from error
     except ValueError as error:
         raise DatasetError(f"{place}: a number in the JSON is too long.", _REMEDY) from error
+
+
+def load_array(path: Path, noun: str, form: str, *, max_bytes: int, max_entries: int) -> list[Any]:
+    """Read a file that is a JSON array of ``noun``; the bounds are inclusive.
+
+    Raises DatasetError, with ``form`` as its remedy, when it is missing, too large, malformed or
+    empty.
+    """
+    try:
+        if path.stat().st_size > max_bytes:
+            raise DatasetError(f"{path} is larger than {max_bytes:,} bytes.", form)
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}).", form) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path} is no UTF-8 text.", form) from error
+    listed = parse_json(text, str(path))
+    if not isinstance(listed, list) or not 0 < len(listed) <= max_entries:
+        raise DatasetError(f"{path} lists no {noun}, or more than {max_entries:,}.", form)
+    return listed

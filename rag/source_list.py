@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rag.errors import DatasetError
-from rag.json_text import parse_json
+from rag.json_text import load_array
 from rag.loaders import load_dataset
 from rag.source.local import Source
 
@@ -21,17 +21,7 @@ def load_sources(path: Path) -> list[Source]:
 
     Raises DatasetError when the file or one of the corpora is missing, malformed or empty.
     """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise DatasetError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes.", _FORM)
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}).", _FORM) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is no UTF-8 text.", _FORM) from error
-    listed = parse_json(text, str(path))
-    if not isinstance(listed, list) or not 0 < len(listed) <= MAX_SOURCES:
-        raise DatasetError(f"{path} lists no sources, or more than {MAX_SOURCES}.", _FORM)
+    listed = load_array(path, "sources", _FORM, max_bytes=MAX_FILE_BYTES, max_entries=MAX_SOURCES)
     return [_load_source(path, number, entry) for number, entry in enumerate(listed, start=1)]
 
 

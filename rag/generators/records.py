@@ -11,7 +11,7 @@ from rag.dataset import MAX_ANSWER_CHARS, MAX_ANSWERS, MAX_PASSAGE_CHARS, MAX_QU
 from rag.errors import DatasetError
 from rag.generators.prompt import MAX_PASSAGES
 from rag.generators.reply import MAX_REPLY_CHARS
-from rag.json_text import parse_json
+from rag.json_text import load_array
 from rag.text import clean
 from rag.types import Passage
 
@@ -47,17 +47,7 @@ def load_records(path: Path | str) -> list[Record]:
     Raises DatasetError, with the entry, for what is missing, malformed or too large.
     """
     path = Path(path)
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise DatasetError(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MiB.", _FORM)
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.", _FORM) from error
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is no UTF-8 text.", _FORM) from error
-    listed = parse_json(text, str(path))
-    if not isinstance(listed, list) or not 0 < len(listed) <= MAX_RECORDS:
-        raise DatasetError(f"{path} lists no records, or more than {MAX_RECORDS:,}.", _FORM)
+    listed = load_array(path, "records", _FORM, max_bytes=MAX_FILE_BYTES, max_entries=MAX_RECORDS)
     return [_record(entry, f"{path}: entry {n}") for n, entry in enumerate(listed, start=1)]
 
 
