@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _UNITS = {"": 1.0, "/s": 1.0, "/m": 60.0, "/h": 3600.0}
 
 
-@click.command()
+@click.command(short_help="Serve a folder or file of passages as a source.")
 @click.argument("corpus", type=click.Path(path_type=Path))
 @settings
 @signing
@@ -112,6 +112,7 @@ def serve(
     domain = SourceDomain(deployment.chain_id, deployment.source_registry, deployment.score_ledger)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("rag").setLevel(logging.INFO)
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells each step of its own accord
     chain = f"{deployment.chain_id}-{deployment.source_registry}-{deployment.genesis[2:10]}"
     folder = IndexFolder(index_dir or config.home / "sources" / chain / str(source_id))
     with folder.sole_use():
