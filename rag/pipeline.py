@@ -119,7 +119,7 @@ class Pipeline:
             verdict.margin,
             certified(verdict, weights, self._owners),
             screened,
-            self._notes(answers, known),
+            self._notes(answers, known) + _shortened(found),
         )
 
     def judge(self, answer: Answer, gold: Sequence[str]) -> list[Judgement]:
@@ -217,6 +217,14 @@ def _vetted(
         kept[source] = vetted.kept
         screened += vetted.screened
     return kept, tuple(screened)
+
+
+def _shortened(found: Mapping[int, Found]) -> tuple[str, ...]:
+    return tuple(
+        f"Source {source} sent more than is read: {reply.shortened} of its passages were cut."
+        for source, reply in found.items()
+        if reply.shortened
+    )
 
 
 def _asked(question: str) -> str:
