@@ -17,8 +17,8 @@ from rag.lsh.generation import generate
 KEY = "sk-secret-of-the-test"
 
 
-def serving(model: CausalModel) -> Starlette:
-    """Greedy answers of ``model`` on both paths, for who sends the key."""
+def serving(model: CausalModel, *, chat_key: str | None = None) -> Starlette:
+    """Greedy answers of ``model`` on both paths; texts, and chats with a key, for who sends it."""
 
     def answer(prompt: list[int], max_tokens: int) -> tuple[str, str]:
         spec = DecodeSpec(0, max_tokens=max_tokens, end_tokens=model.end_tokens)
@@ -35,6 +35,8 @@ def serving(model: CausalModel) -> Starlette:
         return JSONResponse({"choices": [{"index": 0, "text": text, "finish_reason": finish}]})
 
     async def chat(request: Request) -> Response:
+        if chat_key and request.headers.get("Authorization") != f"Bearer {chat_key}":
+            return JSONResponse({"error": {"message": "no key"}}, 401)
         asked = await request.json()
         text, finish = answer(chat_prompt(model, asked["messages"]), asked["max_tokens"])
         message = {"role": "assistant", "content": text}

@@ -1,0 +1,114 @@
+"""Options of ``chainrep ask``: what reads the passages, and what tells that answers agree."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from chainrep.errors import InputError
+
+if TYPE_CHECKING:
+    from rag.clustering import Clustering
+    from rag.ports import Generator, Reader
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KEY_VARIABLE = "CHAINREP_ENDPOINT_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The reader that was chosen; ``generator`` is endpoint, causal or None: the trained reader."""
+
+    generator: str | None = None
+    endpoint_url: str | None = None
+    model: str | None = None
+    entailment: str | None = None
+
+    def check(self) -> None:
+        """Raise InputError for options that do not go together."""
+        if self.generator is None and (self.endpoint_url or self.model):
+            raise InputError(
+                "The trained reader takes no model.", "Say --generator endpoint or causal."
+            )
+        if self.generator is not None and not self.model:
+            raise InputError(f"Which model should the {self.generator} run?", "Give --model.")
+        if (self.generator == "endpoint") != bool(self.endpoint_url):
+            raise InputError(
+                "An endpoint has a URL, and nothing else has one.",
+                "Give --generator endpoint and --endpoint-url URL together.",
+            )
+
+    def reader(self) -> Reader | None:
+        """Return a reader around the language model, None for the trained reader.
+
+        An endpoint's key is in ``CHAINREP_ENDPOINT_KEY``, where it wants one. Raises ModelError.
+        """
+        if self.generator is None:
+            return None
+        from rag.generators.reading import GeneratorReader
+
+        return GeneratorReader(self._generator())
+
+    def clustering(self) -> Clustering | None:
+        """Return grouping by the entailment model, None without one; raises ModelError."""
+        if self.entailment is None:
+            return None
+        from rag.clustering import Clustering
+        from rag.entailment import NliModel
+
+        return Clustering(entailment=NliModel(self.entailment))
+
+    def _generator(self) -> Generator:
+        model = self.model or ""
+        if self.generator == "causal":
+            from rag.causal_model import load_causal_model
+            from rag.generators.causal import CausalGenerator
+
+            return CausalGenerator(load_causal_model(model))
+        from rag.generators.endpoint import EndpointGenerator
+        from rag.openai_endpoint import OpenAIEndpoint
+
+        key = os.environ.get(KEY_VARIABLE) or None
+        endpoint = OpenAIEndpoint(self.endpoint_url or "", model, key)
+        click.get_current_context().call_on_close(endpoint.close)
+        return EndpointGenerator(endpoint)
+
+
+def reading_options(command: F) -> Callable[..., Any]:
+    """Add --generator and the like; the command receives them, checked, as ``reading``."""
+
+    @click.option(
+        "--generator", type=click.Choice(["endpoint", "causal"]),
+        help="A language model that reads [the trained reader].",
+    )  # fmt: skip
+    @click.option(
+        "--endpoint-url", metavar="URL",
+        help=f"OpenAI-compatible; its key, if it wants one, in {KEY_VARIABLE}.",
+    )  # fmt: skip
+    @click.option(
+        "--model", metavar="NAME", help="Its name at the endpoint, or a folder or hub id."
+    )
+    @click.option(
+        "--entailment", metavar="FOLDER",
+        help="A model of inference that tells which answers say the same.",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def with_reading(
+        *,
+        generator: str | None,
+        endpoint_url: str | None,
+        model: str | None,
+        entailment: str | None,
+        **rest: object,
+    ) -> object:
+        reading = Reading(generator, endpoint_url, model, entailment)
+        reading.check()
+        return command(reading=reading, **rest)
+
+    return with_reading
