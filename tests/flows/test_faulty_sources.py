@@ -148,7 +148,7 @@ def test_who_contradicts_itself_is_found_out_where_asking_ends_in_the_middle(
     (tmp_path / "keys").write_text("12 0123456789abcdef\n")
 
     class Ends:
-        def __init__(self, sources, **_):
+        def __init__(self, sources, *_, **__):
             self.sources = sources
 
         def ask(self, question):
