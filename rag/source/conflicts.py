@@ -53,7 +53,7 @@ def find_conflict(one: Receipt, other: Receipt, domain: SourceDomain) -> Conflic
 
 
 class AccusationBook:
-    """Accusations in a folder, one JSON file for each account; without one, in memory alone.
+    """Accusations in a folder, a JSON file per account and domain; without one, in memory alone.
 
     Those kept earlier are read, and checked, at the start. Raises StoreError where the folder
     cannot be read or made. Not for several threads at once.
@@ -90,7 +90,7 @@ class AccusationBook:
         if self._folder is not None:
             try:
                 _write(
-                    self._folder / f"{owner}.json",
+                    self._folder / _file_name(owner, self._domain.statements),
                     dump_conflict(accusation, self._domain.statements),
                 )
             except StoreError:
@@ -130,6 +130,11 @@ def read_kept(folder: Path) -> list[Kept]:
 def read_accused(folder: Path, domain: SourceDomain) -> frozenset[str]:
     """Whom the accusations in a folder prove faulty; errors as of `read_accusations`."""
     return frozenset(accusation.accused for accusation in read_accusations(folder, domain))
+
+
+def _file_name(owner: str, domain: LedgerDomain) -> str:
+    """Of one chain and contract, so that a proof there does not replace one from elsewhere."""
+    return f"{owner}-{domain.chain_id}-{domain.ledger}.json"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -73,7 +73,9 @@ def test_an_accusation_is_kept_and_read_again(tmp_path):
     assert made == accusation()
     assert read_accusations(folder, DOMAIN) == [made]
     assert AccusationBook(DOMAIN, folder).accused == {owner_of(1)}
-    assert [path.name for path in folder.iterdir()] == [f"{owner_of(1)}.json"]
+    domain = DOMAIN.statements
+    kept = f"{owner_of(1)}-{domain.chain_id}-{domain.ledger}.json"
+    assert [path.name for path in folder.iterdir()] == [kept]
 
 
 def test_a_file_that_proves_nothing_blocks_nobody(tmp_path):
