@@ -15,10 +15,12 @@ from chainrep.cli.secret import passphrase_reader
 from chainrep.config import Config
 from chainrep.errors import InputError
 from rag.guard import with_rag
+from rag.reading_options import Reading, reading_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from rag.pipeline import Pipeline
     from rag.ports import Retriever, Searcher
     from rag.reputation import ChainScores
     from rag.source.credentials import Credentials
@@ -46,6 +48,21 @@ SETTLE_SECONDS = 3.0
     metavar="N",
     help="Ask the N best known only.",
 )
+@click.option(
+    "--router",
+    "router_name",
+    type=click.Choice(
+        ["best-known", "neighbours", "linucb", "linear-thompson", "beta-thompson", "uniform"]
+    ),
+    default="best-known",
+    show_default=True,
+    help="How those N are chosen; what a router learns is kept.",
+)
+@click.option(
+    "--probes",
+    type=click.Path(path_type=Path),
+    help="Questions with gold answers: now and then one is asked unseen, and judged.",
+)
 @click.option("--allow-private", is_flag=True, help="Ask sources at private addresses as well.")
 @click.option(
     "--api-keys", type=click.Path(path_type=Path), metavar="FILE",
@@ -55,6 +72,7 @@ SETTLE_SECONDS = 3.0
     "--sign", metavar="NAME",
     help="Sign searches with this key of `chainrep keys`, for sources that know who may ask.",
 )  # fmt: skip
+@reading_options
 @settings
 @passphrase_option
 @json_option
@@ -62,23 +80,27 @@ SETTLE_SECONDS = 3.0
 def ask(
     config: Config,
     question: str,
+    reading: Reading,
     sources_file: Path | None,
     registered: bool,
     limit: int,
+    router_name: str,
+    probes: Path | None,
     allow_private: bool,
     api_keys: Path | None,
     sign: str | None,
     passphrase_fd: int | None,
     as_json: bool,
 ) -> None:
-    """Ask sources; their reliability on the chain decides whom to believe.
+    """Ask sources; their record on the chain, and what was seen here, decide whom to believe.
 
     With --registered every answer has to carry its owner's receipt. Where the chain does not
     answer, the scores last read are used, and their age is told.
     """
-    from rag.pipeline import Pipeline
+    from rag.loaders import load_dataset
+    from rag.probing import Probing
     from rag.reputation import ChainScores
-    from rag.routing.best_known import BestKnownRouter
+    from rag.scoring.gold_probes import Probe
     from rag.source_list import load_sources
 
     if registered == (sources_file is not None):
@@ -91,17 +113,58 @@ def ask(
         )
     listed = load_sources(sources_file) if sources_file else None
     scores = ChainScores.open(config, [s.id for s in listed] if listed else None)
+    bank = [Probe(q.text, q.answers) for q in load_dataset(probes).questions] if probes else []
     owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
     shown = _credentials(config, scores, api_keys, sign, passphrase_fd)
+    folder = config.home / "trust" / scores.deployment.ledger_id
+    folder.mkdir(parents=True, exist_ok=True)
     with _asked(config, scores, listed, shown, allow_private) as sources:
+        promised = {}
         with progress() as bar:
             bar.add_task("Asking", total=None)
-            router = BestKnownRouter(limit=limit)
-            answer = Pipeline(sources, scores=scores, router=router, owners=owners).ask(question)
+            pipeline = _remembering(folder, sources, scores, owners, router_name, limit, reading)
+            if probes is None:
+                answer = pipeline.ask(question)
+            else:
+                probing = Probing(pipeline, bank, folder / "probes")
+                promise = "0x" + probing.commitment().hex()
+                promised = {"probes": {"batch": probing.batch, "commitment": promise}}
+                answer = probing.ask(question)
+                probing.save()
+            pipeline.save()
         if as_json:
-            print_json(_as_json(answer))
+            print_json(_as_json(answer) | promised)
         else:
             _show(answer)
+
+
+def _remembering(
+    folder: Path,
+    sources: Sequence[Searcher] | Retriever,
+    scores: ChainScores,
+    owners: Mapping[int, str] | None,
+    router_name: str,
+    limit: int,
+    reading: Reading,
+) -> Pipeline:
+    """Return a pipeline that goes on with what it learned in the folder."""
+    from rag.encoder import MiniLMEncoder
+    from rag.pipeline import Pipeline
+    from rag.routing.choice import router_named
+    from rag.scoring.ledgers import LedgerEstimator
+    from rag.scoring.topics import QuestionTopics
+
+    encoder = MiniLMEncoder()
+    return Pipeline(
+        sources,
+        encoder,
+        reading.reader(),
+        scores,
+        router=router_named(router_name, encoder, limit, folder),
+        clustering=reading.clustering(),
+        owners=owners,
+        estimator=LedgerEstimator(topics=QuestionTopics(encoder), path=folder / "ledgers"),
+    )
 
 
 def _credentials(

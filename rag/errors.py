@@ -11,6 +11,7 @@
     ├── SketchError      a code, or what one is made of, has the wrong size or a value not finite
     ├── PipelineError    a pipeline without sources, or a question it cannot take
     ├── RouterError      a router's setting, reward or state file cannot be taken
+    ├── ScoringError     evidence, or a file of it, cannot be taken
     ├── PackageError     an optional package that this part needs is not installed
     └── CalibrationError a claim cannot be made from the sample or the parameters given
 
@@ -73,6 +74,12 @@ class SketchError(RagError):
 
 class RouterError(RagError):
     """A router's setting, a reward or a state file cannot be taken."""
+
+    exit_code = 2
+
+
+class ScoringError(RagError):
+    """Evidence on a source, or a file that kept it, cannot be taken."""
 
     exit_code = 2
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 
-from rag.answering import ClosedBook, Verdict, vote, voting_weights
+from rag.answer_form import cluster_key
+from rag.answering import ClosedBook, Verdict, text_weights, vote, voting_weights
 from rag.certificate import certified
 from rag.clustering import Clustering
 from rag.credit.vote_game import credit, vote_game
@@ -26,7 +28,10 @@ from rag.ports import (
 from rag.reader import ExtractiveReader
 from rag.reranker import SentenceReranker
 from rag.routing.best_known import BestKnownRouter
+from rag.scoring.ballots import Ballot
+from rag.scoring.gold_match import is_right
 from rag.scoring.judging import judge, judge_by_user
+from rag.scoring.ledgers import OWN, LedgerEstimator
 from rag.source.local_retriever import LocalRetriever
 from rag.text import clean
 from rag.types import (
@@ -45,6 +50,7 @@ from rag.weighing import UNKNOWN, vote_weights
 
 CANDIDATES = 10
 CLOSED_BOOK_WEIGHT = 1.0
+WAITING = 1_000
 
 
 class Pipeline:
@@ -55,7 +61,12 @@ class Pipeline:
     ``reader`` default to MiniLM and the reader trained on it; a ``GeneratorReader`` puts a language
     model in its place. ``router`` says whom to ask (default: everybody). ``closed_book`` is a
     model that votes too, by what it knows without passages, with ``closed_book_weight``. Sources of
-    one owner in ``owners`` share a vote. ``run`` makes the keys of this pipeline's feedback unique,
+    one owner in ``owners`` share a vote.
+
+    With an ``estimator`` its evidence on the topic at hand weighs the votes, the closed-book
+    model's included; ``scores`` are where it starts from. It learns from every answer, and from
+    judgements of the last ``WAITING`` answers. ``save`` keeps what it and the router learned.
+    ``run`` makes the keys of this pipeline's feedback unique,
     and defaults to a random one.
     """
 
@@ -72,6 +83,7 @@ class Pipeline:
         closed_book: Generator | None = None,
         closed_book_weight: float = CLOSED_BOOK_WEIGHT,
         owners: Mapping[int, Hashable] | None = None,
+        estimator: LedgerEstimator | None = None,
         candidates: int = CANDIDATES,
         run: str | None = None,
     ) -> None:
@@ -86,6 +98,8 @@ class Pipeline:
         self._closed_book = closed_book
         self._closed_book_weight = closed_book_weight
         self._owners = owners
+        self._estimator = estimator
+        self._waiting: OrderedDict[str, tuple[Ballot, set[str]]] = OrderedDict()
         self._candidates = candidates
         self._run = run or secrets.token_hex(8)
         self._numbers = itertools.count(1)
@@ -105,9 +119,10 @@ class Pipeline:
         found = {i: reply for i, reply in sorted(replies.items()) if isinstance(reply, Found)}
         silent = [reply for reply in replies.values() if isinstance(reply, Silence)]
         kept, screened = _vetted(found)
+        self._router.saw({i: frozenset(reply.passages) for i, reply in found.items()})
         answers, unread = self._read(question, kept)
-        weights = vote_weights(chosen, known)
         own = self._own(question)
+        weights, own = self._weigh(key, question, chosen, known, answers, own)
         verdict = self._vote(question, answers, weights, own)
         return Answer(
             question,
@@ -119,16 +134,41 @@ class Pipeline:
             verdict.margin,
             certified(verdict, weights, self._owners),
             screened,
-            self._notes(answers, known) + _shortened(found),
+            self._notes(key, answers, known) + _shortened(found),
         )
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a source seems to have turned of late, so that gold is wanted."""
+        return self._estimator is not None and self._estimator.doubtful
 
     def judge(self, answer: Answer, gold: Sequence[str]) -> list[Judgement]:
         """Judge every source of an answer against gold answers and put that into the sink."""
+        waiting = self._waits(answer.key, "gold")
+        if self._estimator is not None and waiting is not None:
+            said = {vote.source: vote.text for vote in answer.votes}
+            if OWN in waiting.answers:
+                said[OWN] = waiting.answers[OWN]
+            rivals = set(said.values())
+            right = {v: is_right(text, gold, rivals) for v, text in said.items()}
+            self._estimator.judge(waiting, right)
         return self._learn(answer, judge(answer, gold))
 
     def judge_by_user(self, answer: Answer, right: bool) -> list[Judgement]:
         """Take a user's word on an answer: who gave it is supported or contradicted by that."""
-        return self._learn(answer, judge_by_user(answer, right))
+        judgements = judge_by_user(answer, right)
+        waiting = self._waits(answer.key, "user")
+        if self._estimator is not None and waiting is not None:
+            for j in judgements:
+                if j.supported or j.contradicted:
+                    self._estimator.hear(j.source, j.supported, j.contradicted, waiting.topic)
+        return self._learn(answer, judgements)
+
+    def save(self) -> None:
+        """Keep what router and estimator learned, in the files they were given."""
+        self._router.save()
+        if self._estimator is not None:
+            self._estimator.save()
 
     def _learn(self, answer: Answer, judgements: list[Judgement]) -> list[Judgement]:
         if self._sink is not None:
@@ -152,6 +192,41 @@ class Pipeline:
                 answers.append(SourceAnswer(source, span))
         return answers, silent
 
+    def _weigh(
+        self,
+        key: str,
+        question: str,
+        chosen: Sequence[int],
+        known: Mapping[int, Reliability],
+        answers: Sequence[SourceAnswer],
+        own: ClosedBook | None,
+    ) -> tuple[Mapping[int, float], ClosedBook | None]:
+        """Return the weights of all that were asked, and the model's word with its own."""
+        if self._estimator is None:
+            return vote_weights(chosen, known), own
+        said = {a.source: cluster_key(a.span.text) for a in answers}
+        if own is not None:
+            said[OWN] = cluster_key(own.text)
+        silent = frozenset(chosen) - said.keys()
+        ballot = Ballot(said, self._estimator.topic_of(question), silent)
+        self._estimator.assume(known)
+        weights = dict(self._estimator.weights(ballot))
+        self._estimator.learn(ballot)
+        self._waiting[key] = (ballot, set())
+        if len(self._waiting) > WAITING:
+            self._waiting.popitem(last=False)
+        if own is not None:
+            own = ClosedBook(own.text, weights[OWN])
+        return {source: weights[source] for source in chosen}, own
+
+    def _waits(self, key: str, kind: str) -> Ballot | None:
+        """Return the ballot of an answer that was not judged so before."""
+        ballot, judged = self._waiting.get(key, (None, {kind}))
+        if kind in judged:
+            return None
+        judged.add(kind)
+        return ballot
+
     def _own(self, question: str) -> ClosedBook | None:
         if self._closed_book is None:
             return None
@@ -166,7 +241,8 @@ class Pipeline:
         own: ClosedBook | None,
     ) -> Verdict:
         texts = [a.span.text for a in answers] + ([own.text] if own else [])
-        groups = self._clustering.groups(question, texts)
+        heavy = text_weights(answers, weights, closed_book=own, owners=self._owners)
+        groups = self._clustering.groups(question, texts, heavy)
         return vote(answers, weights, closed_book=own, groups=groups, owners=self._owners)
 
     def _votes(
@@ -195,11 +271,18 @@ class Pipeline:
         )
 
     def _notes(
-        self, answers: Sequence[SourceAnswer], known: Mapping[int, Reliability]
+        self, key: str, answers: Sequence[SourceAnswer], known: Mapping[int, Reliability]
     ) -> tuple[str, ...]:
         notes = [self._scores.caveat()] if self._scores else []
         if not answers:
             notes.append("No source answered; the reasons are beside each.")
+        elif self._estimator is not None:
+            means = self._estimator.reliabilities(self._waiting[key][0].topic)
+            if max(means[a.source] for a in answers) < 0.5:
+                notes.append(
+                    "No source that answered has been right more often than wrong on such"
+                    " questions: the least bad count most."
+                )
         elif known and all(known.get(a.source, UNKNOWN).mean <= 0.5 for a in answers):
             notes.append(
                 "No source that answered has been right more often than wrong: all count the same."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -110,6 +110,14 @@ class Router(Protocol):
 
     def learn(self, key: str, rewards: Mapping[int, float]) -> None:
         """Take what sources of an earlier choice were worth, 0..1; unknown keys are ignored."""
+        ...
+
+    def saw(self, given: Mapping[int, Set[Passage]]) -> None:
+        """Take the passages that sources gave to one question: who overlaps with whom?"""
+        ...
+
+    def save(self) -> None:
+        """Keep what was learned, where there is a file for it."""
         ...
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from rag.routing.trust_bounds import UNKNOWN, at_most
-from rag.types import Cost, Reliability
+from rag.types import Cost, Passage, Reliability
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +37,9 @@ class BestKnownRouter:
 
     def learn(self, key: str, rewards: Mapping[int, float]) -> None:
         """Learn nothing: the record does."""
+
+    def saw(self, given: Mapping[int, Set[Passage]]) -> None:
+        """Learn nothing."""
+
+    def save(self) -> None:
+        """Keep nothing: there is nothing to keep."""

@@ -8,34 +8,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import RouterError
+from rag.routing.stored_arrays import REMEDY
 
 MAX_SOURCES = 1_024
 
 
 class Columns:
-    """Gives each new source the next column; raises RouterError beyond MAX_SOURCES."""
+    """Gives each new source the next column; beyond MAX_SOURCES that of the longest untouched one.
+
+    Whoever keeps something by column has to clear those that ``of`` says had another owner.
+    """
 
     def __init__(self, ids: Iterable[int] = ()) -> None:
-        self._positions: dict[int, int] = {}
         given = [int(each) for each in ids]
-        self.of(given)
+        self._positions = {source: n for n, source in enumerate(given)}
+        self._touched = dict.fromkeys(given)
         if len(self._positions) != len(given):
-            raise RouterError("A router's state names a source twice.", "Delete it; learn anew.")
+            raise RouterError("A router's state names a source twice.", REMEDY)
+        if len(given) > MAX_SOURCES:
+            raise RouterError(f"A router's state names over {MAX_SOURCES:,} sources.", REMEDY)
 
     def __len__(self) -> int:
         return len(self._positions)
 
-    def of(self, sources: Iterable[int]) -> list[int]:
-        """Return the columns of these sources, new ones for those not seen before."""
-        found = []
+    def of(self, sources: Iterable[int]) -> tuple[list[int], list[int]]:
+        """Return the columns of at most MAX_SOURCES sources, and which had another owner before."""
+        found, taken_over = [], []
         for source in sources:
             if source not in self._positions and len(self) >= MAX_SOURCES:
-                raise RouterError(
-                    f"A router cannot learn about more than {MAX_SOURCES:,} sources.",
-                    "Delete its state file to forget those that are gone.",
-                )
+                oldest = next(iter(self._touched))
+                del self._touched[oldest]
+                self._positions[source] = self._positions.pop(oldest)
+                taken_over.append(self._positions[source])
             found.append(self._positions.setdefault(source, len(self)))
-        return found
+            self._touched.pop(source, None)
+            self._touched[source] = None
+        return found, taken_over
 
     def known(self, sources: Sequence[int]) -> tuple[list[int], list[int]]:
         """Return the columns of the sources that have one, and their places in ``sources``."""
@@ -44,4 +52,4 @@ class Columns:
 
     def ids(self) -> NDArray[np.int64]:
         """Return the source ids in the order of their columns."""
-        return np.array(list(self._positions), dtype=np.int64)
+        return np.array(sorted(self._positions, key=self._positions.__getitem__), dtype=np.int64)

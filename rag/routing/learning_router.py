@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rag.errors import RouterError
 from rag.routing.diversity import coverage, select
-from rag.routing.estimate import Arrays, Estimate, Learner
+from rag.routing.estimate import Estimate, Learner
 from rag.routing.exploration import explored, lots
 from rag.routing.features import QueryFeatures
 from rag.routing.overlap import Overlap
 from rag.routing.pending import LIMIT, Pending
-from rag.routing.state_file import read_state, write_state
+from rag.routing.state_file import part_of, read_state, write_state
 from rag.routing.stored_arrays import REMEDY
 from rag.routing.trust_bounds import FLOOR, below_floor, trust_bounds
 from rag.routing.utility import Worth
@@ -143,9 +143,9 @@ class LearningRouter:
             self._overlap.learn(given)
 
     def save(self) -> None:
-        """Keep the state in the file now; raises RouterError without one."""
+        """Keep the state in the file now, if it was given one; raises RouterError."""
         if self._path is None:
-            raise RouterError("This router has no file for its state.", "Give it a path.")
+            return
         with self._lock:
             self._save(self._path)
 
@@ -188,13 +188,9 @@ class LearningRouter:
         name, arrays = read_state(path)
         if name != self._learner.name:
             raise RouterError(f"{path} was not learned by {self._learner.name}.", REMEDY)
-        self._learner.restore(_part(arrays, "learner"))
-        self._overlap.restore(_part(arrays, "overlap"))
-        self._pending.restore(_part(arrays, "pending"))
-
-
-def _part(arrays: Arrays, name: str) -> Arrays:
-    return {n.removeprefix(f"{name}."): a for n, a in arrays.items() if n.startswith(f"{name}.")}
+        self._learner.restore(part_of(arrays, "learner"))
+        self._overlap.restore(part_of(arrays, "overlap"))
+        self._pending.restore(part_of(arrays, "pending"))
 
 
 def _checked(rewards: Mapping[int, float]) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rag.errors import RouterError
+from rag.routing.columns import MAX_SOURCES
 from rag.routing.estimate import Arrays, Estimate, Floats
-from rag.routing.stored_arrays import taken
+from rag.routing.stored_arrays import REMEDY, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class LinUcbLearner:
         x, setting = self._x(features), self._setting
         ridge = setting.ridge * np.eye(len(x))
         for source, reward in rewards.items():
-            before = self._a.get(source, ridge)
+            while source not in self._a and len(self._a) >= MAX_SOURCES:
+                self._drop(next(iter(self._a)))
+            before = self._a.pop(source, ridge)  # the last touched stands last
             self._a[source] = setting.discount * (before - ridge) + ridge + np.outer(x, x)
             self._b[source] = setting.discount * self._b.get(source, np.zeros(len(x))) + reward * x
             self._inverse[source] = _inverse(self._a[source])
@@ -75,25 +79,35 @@ class LinUcbLearner:
             "sources": np.array(list(self._a), dtype=np.int64),
             "projection": self._projection,
             "a": np.array(list(self._a.values())).reshape(-1, width, width),
-            "b": np.array(list(self._b.values())).reshape(-1, width),
+            "b": np.array([self._b[s] for s in self._a]).reshape(-1, width),
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take over A, b and the projection."""
+        """Take over A and b; raises RouterError where they cannot be sums of lessons.
+
+        The projection has to be this learner's own: A and b mean nothing in another one's axes.
+        """
         sources = taken(state, "sources", np.int64, (None,))
-        rows, columns = self._projection.shape
-        width = columns + 1
+        if len(sources) > MAX_SOURCES or len(set(sources.tolist())) != len(sources):
+            raise RouterError("A router's state names a source twice, or too many.", REMEDY)
+        width = self._projection.shape[1] + 1
         a = taken(state, "a", np.float64, (len(sources), width, width))
         b = taken(state, "b", np.float64, (len(sources), width))
-        self._projection = taken(state, "projection", np.float64, (rows, columns))
-        a = 0.5 * (a + a.transpose(0, 2, 1))
-        # Whatever was written, A is at least the ridge: no inverse can fail or blow up.
-        values, vectors = np.linalg.eigh(a)
-        kept = np.clip(values, self._setting.ridge, 1e12)
-        a = np.einsum("nij,nj,nkj->nik", vectors, kept, vectors)
+        projection = taken(state, "projection", np.float64, self._projection.shape)
+        if not np.allclose(projection, self._projection, rtol=1e-6, atol=1e-9):
+            raise RouterError("A router's state was learned in other columns.", REMEDY)
+        if not np.allclose(a, a.transpose(0, 2, 1), rtol=1e-6, atol=1e-6):
+            raise RouterError("A router's state has a matrix that is not symmetric.", REMEDY)
+        # Ridge and outer products: no direction has less than the ridge.
+        if len(a) and np.linalg.eigvalsh(a).min() < 0.999 * self._setting.ridge:
+            raise RouterError("A router's state has a matrix that no lessons add up to.", REMEDY)
         self._a = {int(s): each for s, each in zip(sources, a, strict=True)}
         self._b = {int(s): each for s, each in zip(sources, b, strict=True)}
         self._inverse = {s: _inverse(each) for s, each in self._a.items()}
+
+    def _drop(self, source: int) -> None:
+        for table in (self._a, self._b, self._inverse):
+            del table[source]
 
     def _hopeful(self, mean: Floats, error: Floats, draw: np.random.Generator) -> Floats:
         return np.asarray(mean + self._setting.hope * error + 1e-9 * draw.random(len(mean)))

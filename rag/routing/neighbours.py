@@ -84,7 +84,11 @@ class NeighbourLearner:
 
     def learn(self, features: Floats, rewards: Mapping[int, float]) -> None:
         """Keep one question and what the sources asked were worth for it."""
-        columns = self._columns.of(rewards)
+        columns, taken_over = self._columns.of(rewards)
+        if taken_over:
+            kept = ~np.isin(self._owners, taken_over)
+            self._turns, self._owners = self._turns[kept], self._owners[kept]
+            self._rewards = self._rewards[kept]
         row = self._count % self._setting.window
         self._questions[row] = features
         self._squares[row] = self._questions[row] @ self._questions[row]

@@ -32,7 +32,9 @@ class Overlap:
         """Take what each source asked gave to one question, as comparable passages or digests."""
         if not given:
             return
-        columns = self._columns.of(given)
+        columns, taken_over = self._columns.of(given)
+        for counts in (self._shared, self._given):
+            counts[taken_over, :] = counts[:, taken_over] = 0.0
         lacking = len(self._columns) - len(self._shared)
         if lacking:
             self._shared = np.pad(self._shared, (0, lacking))

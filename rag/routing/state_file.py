@@ -93,6 +93,11 @@ def read_state(path: Path) -> tuple[str, Arrays]:
     return learner, _arrays(table, body[4 + length :], path)
 
 
+def part_of(arrays: Arrays, name: str) -> Arrays:
+    """Return the arrays whose names begin with ``name`` and a dot, without that."""
+    return {n.removeprefix(f"{name}."): a for n, a in arrays.items() if n.startswith(f"{name}.")}
+
+
 def _table(content: bytes, path: Path) -> tuple[str, list[Any]]:
     try:
         stated = parse_json(content.decode("utf-8"), str(path))

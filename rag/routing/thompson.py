@@ -55,7 +55,8 @@ class BetaThompsonLearner:
         rewards: Mapping[int, float],
     ) -> None:
         """Take what the sources asked were worth."""
-        columns = self._columns.of(rewards)
+        columns, taken_over = self._columns.of(rewards)
+        self._sums[taken_over] = 0.0
         more = np.zeros((len(self._columns) - len(self._sums), 2))
         self._sums = np.vstack([self._sums, more])
         won = np.array(list(rewards.values()))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from rag.routing.exploration import lots
-from rag.types import Cost, Reliability
+from rag.types import Cost, Passage, Reliability
 
 
 class UniformRouter:
@@ -31,3 +31,9 @@ class UniformRouter:
 
     def learn(self, key: str, rewards: Mapping[int, float]) -> None:
         """Learn nothing."""
+
+    def saw(self, given: Mapping[int, Set[Passage]]) -> None:
+        """Learn nothing."""
+
+    def save(self) -> None:
+        """Keep nothing: there is nothing to keep."""

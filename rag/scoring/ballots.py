@@ -12,14 +12,16 @@ _TIE_DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """What each voter answered to one question; voters that were silent are missing.
+    """What each voter answered to one question.
 
     Two answers are the same when their strings are equal: they are keys of clusters, as
     ``rag.answering`` makes them. ``topic`` is what evidence is kept apart by; "" is none.
+    ``silent`` are the sources that were asked and had no answer.
     """
 
     answers: Mapping[int, str]
     topic: str = ""
+    silent: frozenset[int] = frozenset()
 
 
 class Estimator(Protocol):

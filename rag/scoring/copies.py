@@ -12,6 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import numpy as np
+
+from rag.routing.estimate import Arrays
+from rag.routing.stored_arrays import taken
+
 
 @dataclass(slots=True)
 class CopyBook:
@@ -35,9 +40,27 @@ class CopyBook:
         for a, b in combinations(sorted(answers), 2):
             if not (right[a] and right[b]):
                 found = same if answers[a] == answers[b] else different
-                total = self._evidence.get((a, b), start) + found
-                self._evidence[a, b] = total
-                self._dependence[a, b] = self._dependence[b, a] = 0.5 + 0.5 * math.tanh(total / 2)
+                self._note(a, b, self._evidence.get((a, b), start) + found)
+
+    def state(self) -> Arrays:
+        """Return the log-odds of every pair that was wrong together."""
+        pairs = np.array(list(self._evidence), dtype=np.int64).reshape(-1, 2)
+        return {"pairs": pairs, "odds": np.array(list(self._evidence.values()), dtype=np.float64)}
+
+    def restore(self, state: Arrays) -> None:
+        """Take them over; raises RouterError if they do not fit."""
+        pairs = taken(state, "pairs", np.int64, (None, 2))
+        odds = taken(state, "odds", np.float64, (len(pairs),))
+        self._evidence.clear()
+        self._dependence.clear()
+        for (a, b), total in zip(pairs.tolist(), odds.tolist(), strict=True):
+            self._note(min(a, b), max(a, b), total)
+
+    def drop(self, voter: int) -> None:
+        """Forget a voter."""
+        for table in (self._evidence, self._dependence):
+            for pair in [pair for pair in table if voter in pair]:
+                del table[pair]
 
     def dependence(self, a: int, b: int) -> float:
         """Return the probability 0..1 that one of two voters copies the other."""
@@ -58,3 +81,7 @@ class CopyBook:
                     weight *= 1.0 - self.copied * self.dependence(voter, heavier)
             result[voter] = weight
         return result
+
+    def _note(self, a: int, b: int, total: float) -> None:
+        self._evidence[a, b] = total
+        self._dependence[a, b] = self._dependence[b, a] = 0.5 + 0.5 * math.tanh(total / 2)

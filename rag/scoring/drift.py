@@ -7,6 +7,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from rag.routing.estimate import Arrays
+from rag.routing.stored_arrays import taken
+
 _BEST = 0.95
 
 
@@ -22,21 +27,49 @@ class DriftAlarm:
     threshold: float = 4.0
     fall: float = 0.5
     floor: float = 0.5
-    _sums: dict[int, float] = field(default_factory=dict)
+    _sums: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    """The sum, and the evidence for and against since it last was 0."""
 
-    def observe(self, source: int, usual: float, supported: float, contradicted: float) -> bool:
-        """Take evidence on one source; tell whether it has fallen.
+    def observe(
+        self, source: int, usual: float, supported: float, contradicted: float
+    ) -> tuple[float, float] | None:
+        """Take evidence on one source; if it has fallen, return all evidence since it fell.
 
         ``usual`` (0..1) is its reliability as it was estimated before this evidence.
         """
         if usual < self.floor:
             self._sums.pop(source, None)
-            return False
+            return None
         before = min(usual, _BEST)
         after = before * self.fall
         gain = supported * math.log(after / before)
         gain += contradicted * math.log((1.0 - after) / (1.0 - before))
-        total = max(0.0, self._sums.get(source, 0.0) + gain)
-        alarmed = total > self.threshold
-        self._sums[source] = 0.0 if alarmed else total
-        return alarmed
+        before_it, since_for, since_against = self._sums.pop(source, (0.0, 0.0, 0.0))
+        total = before_it + gain
+        since = since_for + supported, since_against + contradicted
+        if total > self.threshold:
+            return since
+        if total > 0.0:
+            self._sums[source] = (total, *since)
+        return None
+
+    def state(self) -> Arrays:
+        """Return the sums and what they are of, by source."""
+        return {
+            "sources": np.array(list(self._sums), dtype=np.int64),
+            "sums": np.array(list(self._sums.values()), dtype=np.float64).reshape(-1, 3),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Take them over; raises RouterError if they do not fit."""
+        sources = taken(state, "sources", np.int64, (None,))
+        sums = taken(state, "sums", np.float64, (len(sources), 3), most=1e12)
+        self._sums.clear()
+        for source, (total, since_for, since_against) in zip(
+            sources.tolist(), sums.tolist(), strict=True
+        ):
+            self._sums[source] = (total, since_for, since_against)
+
+    def drop(self, source: int) -> None:
+        """Forget a source."""
+        self._sums.pop(source, None)

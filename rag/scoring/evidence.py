@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+import numpy as np
+
+from rag.errors import RouterError, ScoringError
+from rag.routing.estimate import Arrays
+from rag.routing.stored_arrays import REMEDY, taken
+
+MAX_TALLIES = 16_384
+"""So many sources × topics are remembered; the longest untouched is forgotten first."""
+MOST = 1e6
+"""No ledger holds more evidence than this on one source and topic."""
 Ledger = Literal["gold", "user", "own", "peer"]
 """Gold probes, users' feedback, agreement with the asker's own model, agreement with others."""
+LEDGERS: tuple[Ledger, ...] = get_args(Ledger)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +65,54 @@ class EvidenceBook:
         time: float,
         topic: str = "",
     ) -> None:
-        """Add evidence (≥ 0 each) to the source, and to its topic if there is one."""
-        for part in {"", topic}:
-            tallies = self._tallies.setdefault((source, part), {})
+        """Add evidence to the source, and to its topic if there is one.
+
+        Raises ScoringError for an amount that is negative or not finite.
+        """
+        if not all(math.isfinite(amount) and amount >= 0.0 for amount in (supported, contradicted)):
+            raise ScoringError("An amount of evidence is no number from 0.", "Give 0 to 1.")
+        for part in sorted({"", topic}):
+            tallies = self._tallies.pop((source, part), {})
+            self._tallies[source, part] = tallies  # the last touched stands last
             tally = tallies.setdefault(ledger, _Tally(time=time))
             tally.scale(0.5 ** (max(time - tally.time, 0.0) / self.half_life))
             tally.time = max(time, tally.time)
             tally.supported += supported
             tally.contradicted += contradicted
+            if (size := tally.supported + tally.contradicted) > MOST:
+                tally.scale(MOST / size)
+        while len(self._tallies) > MAX_TALLIES:
+            self._tallies.pop(next(iter(self._tallies)))
+
+    def state(self) -> Arrays:
+        """Return every tally: whose, the number of its topic and ledger, amounts and time."""
+        topics = {topic: n for n, topic in enumerate(sorted({t for _, t in self._tallies}))}
+        rows = [
+            (source, topics[topic], LEDGERS.index(ledger), t.supported, t.contradicted, t.time)
+            for (source, topic), tallies in self._tallies.items()
+            for ledger, t in tallies.items()
+        ]
+        return {
+            "topics": np.frombuffer("\n".join(topics).encode(), dtype=np.uint8),
+            "whose": np.array([row[:3] for row in rows], dtype=np.int64).reshape(-1, 3),
+            "amounts": np.array([row[3:] for row in rows], dtype=np.float64).reshape(-1, 3),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Take over tallies; raises RouterError if they do not fit."""
+        topics = taken(state, "topics", np.uint8, (None,)).tobytes().decode(errors="replace")
+        names = topics.split("\n")
+        whose = taken(state, "whose", np.int64, (None, 3))
+        amounts = taken(state, "amounts", np.float64, (len(whose), 3), most=1e12)
+        bounds = (1 << 32, len(names), len(LEDGERS))
+        if len(whose) > MAX_TALLIES * len(LEDGERS) or not (whose < bounds).all():
+            raise RouterError("A file of evidence has sources or topics out of range.", REMEDY)
+        if (whose[:, 0] < -1).any() or (whose[:, 1:] < 0).any():
+            raise RouterError("A file of evidence has sources or topics out of range.", REMEDY)
+        self._tallies.clear()
+        for (source, topic, ledger), row in zip(whose.tolist(), amounts.tolist(), strict=True):
+            tallies = self._tallies.setdefault((source, names[topic]), {})
+            tallies[LEDGERS[ledger]] = _Tally(min(row[0], MOST), min(row[1], MOST), row[2])
 
     def forget(self, source: int, keep: float, ledgers: Collection[Ledger] | None = None) -> None:
         """Let only the share ``keep`` of what these ledgers (None: all) know of a source count."""
@@ -70,9 +122,23 @@ class EvidenceBook:
                     if ledgers is None or ledger in ledgers:
                         tally.scale(keep)
 
-    def posterior(self, source: int, time: float, topic: str = "") -> tuple[float, float]:
-        """Return (α, β) of the Beta posterior of a source's reliability, on a topic if given."""
-        alpha, beta = self.prior
+    def drop(self, source: int) -> None:
+        """Forget a source."""
+        for key in [key for key in self._tallies if key[0] == source]:
+            del self._tallies[key]
+
+    def posterior(
+        self,
+        source: int,
+        time: float,
+        topic: str = "",
+        prior: tuple[float, float] | None = None,
+    ) -> tuple[float, float]:
+        """Return (α, β) of the Beta posterior of a source's reliability, on a topic if given.
+
+        ``prior`` is what was known of this source before, if anything.
+        """
+        alpha, beta = prior or self.prior
         supported, contradicted = self._limited(source, "", time)
         alpha, beta = alpha + supported, beta + contradicted
         if not topic:
@@ -81,9 +147,15 @@ class EvidenceBook:
         supported, contradicted = self._limited(source, topic, time)
         return alpha * strength + supported, beta * strength + contradicted
 
-    def mean(self, source: int, time: float, topic: str = "") -> float:
+    def mean(
+        self,
+        source: int,
+        time: float,
+        topic: str = "",
+        prior: tuple[float, float] | None = None,
+    ) -> float:
         """Return the mean of ``posterior``."""
-        alpha, beta = self.posterior(source, time, topic)
+        alpha, beta = self.posterior(source, time, topic, prior)
         return alpha / (alpha + beta)
 
     def _limited(self, source: int, topic: str, time: float) -> tuple[float, float]:

@@ -1,8 +1,9 @@
 """Gold probes: questions of known answer, hidden among users' questions, promised beforehand.
 
-The asker publishes ``commitment`` before it asks and ``Reveal`` afterwards: nobody can say later
-that probes were picked to suit, and a source cannot tell a probe from a question while it counts.
-Probes go through the same pipeline, at secret places, with fresh salts like everything else.
+The asker publishes ``commitment`` of a batch before it asks and its ``Reveal`` afterwards: nobody
+can say later that probes were picked to suit. Places are drawn question by question from a seed of
+the batch, and the seeds of all batches from one secret: who knows every probe so far, or even a
+batch's seed, knows no more of the next than how many there may be.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rag.errors import ScoringError
+
 SALT_BYTES = 32
+SECRET_BYTES = 32
+BATCH = 256
+"""Questions that one seed, and one commitment, is for."""
+
+HORIZON = 12.0
+"""What is spent early is taken back over so many probes."""
 
 Digest = Callable[[bytes], bytes]
 
@@ -33,51 +42,97 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """What opens a commitment: the probes in their order, the seed of their places, the salt."""
+    """What opens a commitment: a batch's probes in their order, the seed of its places, the salt.
 
+    ``draw_of`` of the seed and a question's number says how rare a chance made it a probe.
+    """
+
+    batch: int
     probes: tuple[Probe, ...]
     seed: bytes
     rate: float
     salt: bytes
 
 
-class ProbeSchedule:
-    """Where probes go: one in every block of questions, at a place in it drawn by ``seed``.
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """How a schedule spends its gold; chosen on a tuning half.
 
-    Whoever does not have the seed sees every place of a block as equally likely. One per block
-    rather than each with probability ``rate``, so that evidence does not depend on luck. The first
-    ``EARLY`` blocks have a quarter of 1/``rate`` questions, because nothing is known yet, later
-    ones 1.2 times as many as 1/``rate``: from about 15 / ``rate`` questions on the share of probes
-    is at most ``rate``. Raises ValueError when the rate is not within (0, 1].
+    ``first`` probes more than the rate are allowed at first and taken back over the first 12 /
+    rate questions; until about so many were asked each question is one with chance ``early``.
+    Later the chance is ``calm`` × the probes that are left to spend, and ``doubt`` times that
+    while a source seems to have turned.
     """
 
-    EARLY = 3
+    first: float = 6.0
+    early: float = 0.4
+    calm: float = 0.02
+    doubt: float = 8.0
 
-    def __init__(self, rate: float, seed: bytes) -> None:
+
+class ProbeSchedule:
+    """Says of one question after the other whether it is a probe.
+
+    At most the share ``rate`` are, once 12 / ``rate`` questions were asked. ``secret`` has 32 bytes
+    and never leaves; ``number`` and ``asked`` say how many questions and probes went before. Raises
+    ScoringError for a rate that is not within (0, 1], or another secret.
+    """
+
+    def __init__(
+        self,
+        rate: float,
+        secret: bytes,
+        spending: Spending | None = None,
+        *,
+        number: int = 0,
+        asked: int = 0,
+    ) -> None:
         if not 0.0 < rate <= 1.0:
-            raise ValueError(f"a rate of {rate} is not within (0, 1]")
-        self._short = max(round(0.25 / rate), 1)
-        self._long = max(round(1.2 / rate), 1) if rate < 1.0 else 1
-        self._seed = seed
+            raise ScoringError(f"A rate of {rate} is not within (0, 1].", "Try 0.05.")
+        if len(secret) != SECRET_BYTES:
+            raise ScoringError("A schedule's secret has 32 bytes.", "Draw it with secrets.")
+        self.rate = rate
+        self.number = number
+        self.asked = asked
+        self._secret = secret
+        self._spending = spending or Spending()
 
-    def is_probe(self, number: int) -> bool:
-        """Tell whether question ``number`` (from 0) is a probe."""
-        early = self.EARLY * self._short
-        length = self._short if number < early else self._long
-        block, place = divmod(number if number < early else number - early, length)
-        message = length.to_bytes(8, "big") + block.to_bytes(8, "big")
-        drawn = hmac.digest(self._seed, message, "sha256")
-        return place == int.from_bytes(drawn, "big") % length
+    def seed(self, batch: int) -> bytes:
+        """Return the seed of a batch, which may be shown when the batch is over."""
+        return hmac.digest(self._secret, b"batch" + batch.to_bytes(8, "big"), "sha256")
+
+    def next_is_probe(self, doubtful: bool = False) -> bool:
+        """Tell whether the next question is a probe, and count it."""
+        drawn = draw_of(self.seed(self.number // BATCH), self.number)
+        chosen = self.rate == 1.0 or drawn < self._chance(doubtful)
+        self.number += 1
+        self.asked += chosen
+        return chosen
+
+    def _chance(self, doubtful: bool) -> float:
+        s = self._spending
+        extra = s.first * max(0.0, 1.0 - self.number * self.rate / HORIZON)
+        left = self.rate * (self.number + 1) + extra - self.asked
+        if left <= 0.0:
+            return 0.0
+        if self.number < s.first / s.early:
+            return s.early
+        return s.calm * left * (s.doubt if doubtful else 1.0)
+
+
+def draw_of(seed: bytes, number: int) -> float:
+    """Return the number in 0..1 that makes a question a probe where it is under the chance."""
+    return int.from_bytes(hmac.digest(seed, number.to_bytes(8, "big"), "sha256")[:8]) / 2**64
 
 
 def commitment(reveal: Reveal, digest: Digest = sha3) -> bytes:
-    """Return the digest to publish before the first question; every field is length-prefixed.
+    """Return the digest to publish before a batch; every field is length-prefixed.
 
-    Raises ValueError when the salt is not 32 bytes: without one, a guess could be checked.
+    Raises ScoringError when the salt is not 32 bytes: without one, a guess could be checked.
     """
     if len(reveal.salt) != SALT_BYTES:
-        raise ValueError(f"a salt has {SALT_BYTES} bytes, not {len(reveal.salt)}")
-    parts = [reveal.salt, reveal.seed, repr(reveal.rate).encode()]
+        raise ScoringError(f"A salt has {SALT_BYTES} bytes, not {len(reveal.salt)}.")
+    parts = [reveal.salt, reveal.batch.to_bytes(8, "big"), reveal.seed, repr(reveal.rate).encode()]
     for probe in reveal.probes:
         texts = [text.encode() for text in (probe.question, *probe.answers)]
         parts.append(b"".join(_framed(text) for text in texts))
@@ -89,25 +144,11 @@ def opens(reveal: Reveal, published: bytes, digest: Digest = sha3) -> bool:
     return hmac.compare_digest(commitment(reveal, digest), published)
 
 
-def mingled(
-    questions: Sequence[str], probes: Sequence[Probe], schedule: ProbeSchedule, seed: bytes
-) -> list[tuple[str, Probe | None]]:
-    """Return the stream to ask: users' questions in their order, probes at their places.
-
-    The probes come in an order drawn by ``seed``, each once; when they run out, the rest of the
-    questions follow without.
-    """
-    left = list(probes)
-    random.Random(seed).shuffle(left)  # noqa: S311 - the seed is the secret
-    waiting = list(reversed(questions))
-    stream: list[tuple[str, Probe | None]] = []
-    while waiting:
-        if left and schedule.is_probe(len(stream)):
-            probe = left.pop()
-            stream.append((probe.question, probe))
-        else:
-            stream.append((waiting.pop(), None))
-    return stream
+def drawn_order(probes: Sequence[Probe], secret: bytes) -> list[Probe]:
+    """Return a bank of probes in the order in which they are asked, each once."""
+    order = list(probes)
+    random.Random(hmac.digest(secret, b"order", "sha256")).shuffle(order)  # noqa: S311 - keyed
+    return order
 
 
 def _framed(message: bytes) -> bytes:

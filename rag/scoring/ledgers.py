@@ -2,110 +2,192 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
+import numpy as np
+
+from rag.errors import RouterError, ScoringError
+from rag.routing.estimate import Arrays
+from rag.routing.state_file import part_of, read_state, write_state
+from rag.routing.stored_arrays import REMEDY, taken
 from rag.scoring.ballots import Ballot, log_odds
 from rag.scoring.copies import CopyBook
 from rag.scoring.drift import DriftAlarm
 from rag.scoring.evidence import EvidenceBook, Ledger, Limit
-from rag.scoring.owner_caps import capped
 from rag.scoring.peers import agreements
+from rag.scoring.topics import OneTopic, Topics
+from rag.types import Reliability
 
-SOFT: tuple[Ledger, ...] = ("peer", "own")
+OWN = -1
+"""The voter that is the asker's own model without passages: no source has this id."""
+SOFT: tuple[Ledger, ...] = ("peer", "own", "user")
 """What an alarm that peers helped to raise takes back: never gold, which they cannot give."""
+NAME = "ledgers"
+WATCH = 40
+"""So many questions long after an alarm more gold is wanted."""
+MAX_ALARMS = 1_000
+MAX_VOTERS = 1_024
+"""Beyond so many the voter that was met first is forgotten."""
+
+
+class Kept(Protocol):
+    """What has a state."""
+
+    def state(self) -> Arrays:
+        """Return it as named arrays."""
+        ...
+
+    def restore(self, state: Arrays) -> None:
+        """Take it over; raises RouterError if it does not fit."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
     """What ``LedgerEstimator`` believes; most defaults were chosen on a tuning half.
 
-    ``peer`` and ``own`` limit those ledgers; ``half_life`` is in questions. ``alarm`` is the drift
-    alarm's threshold in nats, for which the agreement of peers counts ``peer_alarm`` of gold; after
-    an alarm ``keep`` of the evidence is left, but all gold where it took peers to raise it.
-    ``copies`` discounts votes that are copied.
+    ``peer``, ``own`` and ``user`` limit those ledgers; ``half_life`` is in questions. ``chain`` is
+    the most, in units of evidence, that a source's record on the chain counts beside what was seen
+    here. Silence where another source was right counts as ``silence`` of a wrong answer.
+
+    ``alarm`` is the drift alarm's threshold in nats, for which the agreement of peers counts
+    ``peer_alarm`` of gold; after an alarm ``keep`` of the evidence is left. An alarm that took
+    peers to raise it takes nothing that gold said, but lets the next gold that contradicts the
+    source do so, if it comes before one that supports it (``confirm``). ``copies`` discounts
+    votes that are copied.
     """
 
     peer: Limit = field(default_factory=lambda: Limit(0.5))
     own: Limit = field(default_factory=lambda: Limit(1.0, 4.0))
+    user: Limit = field(default_factory=lambda: Limit(2.0, 8.0))
     prior: tuple[float, float] = (1.0, 1.0)
+    chain: float = 8.0
     topic_prior: float = 4.0
     half_life: float = 1_000.0
-    alarm: float = 4.0
+    silence: float = 0.25
+    alarm: float = 3.0
     peer_alarm: float = 0.6
     keep: float = 0.1
+    confirm: bool = True
     copies: bool = True
 
 
 class LedgerEstimator:
-    """An ``Estimator`` over an ``EvidenceBook``, for ``voters`` known from the start.
+    """An ``Estimator`` over an ``EvidenceBook``; a voter is known from its first ballot on.
 
-    ``own`` is the voter that is the asker's own model without passages: nobody can buy its vote,
-    so agreement with it is a ledger of its own. Sources of one owner share a vote.
+    Agreement with the voter ``OWN`` is a ledger of its own: nobody can buy its vote. ``topics``
+    says what evidence is kept apart by. With ``path`` its state is taken from there, and ``save``
+    keeps it there; a file that is damaged or of something else raises RouterError.
     """
 
     def __init__(
         self,
-        voters: Sequence[int],
+        voters: Collection[int] = (),
         settings: LedgerSettings | None = None,
-        own: int | None = None,
-        owners: Mapping[int, Hashable] | None = None,
+        *,
+        topics: Topics | None = None,
+        path: Path | None = None,
     ) -> None:
         self.settings = settings or LedgerSettings()
-        self._voters = tuple(voters)
-        self._own = own
-        self._owners = owners or {}
+        self._topics = topics or OneTopic()
+        self._path = path
+        self._voters = dict.fromkeys(voters)
         s = self.settings
-        self._book = EvidenceBook(
-            {"peer": s.peer, "own": s.own}, s.prior, s.topic_prior, s.half_life
-        )
+        limits: dict[Ledger, Limit] = {"peer": s.peer, "own": s.own, "user": s.user}
+        self._book = EvidenceBook(limits, s.prior, s.topic_prior, s.half_life)
         self._copies = CopyBook()
         self._fallen = DriftAlarm(s.alarm)
         self._suspect = DriftAlarm(s.alarm)
+        self._doubted: set[int] = set()
         self._time = 0
+        self._last_alarm = -WATCH
+        self._records: dict[int, tuple[float, float]] = {}
+        self._trust: dict[int, float] = {}
         self._known: dict[str, dict[int, float]] = {}
         self.alarms: list[tuple[int, int]] = []
-        """(number of the ballot from 1, voter) of every drift alarm so far."""
+        """(number of the ballot from 1, voter) of the first drift alarms."""
+        if path is not None and path.exists():
+            self._restore(path)
+
+    @property
+    def time(self) -> int:
+        """How many ballots were learned from."""
+        return self._time
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether somebody seems to have turned of late, so that more gold is wanted."""
+        return self._time - self._last_alarm < WATCH
+
+    def topic_of(self, question: str) -> str:
+        """Return what a question is about, and learn from it what questions are about."""
+        return self._topics.of(question)
+
+    def assume(self, known: Mapping[int, Reliability]) -> None:
+        """Start every source from its record on the chain, as far as ``chain`` lets it count."""
+        records = {}
+        for source, r in known.items():
+            part = min(1.0, self.settings.chain / r.evidence) if r.evidence > 0.0 else 0.0
+            records[source] = (part * r.supported, part * r.contradicted)
+        if records != self._records:
+            self._records, self._known = records, {}
 
     def weights(self, ballot: Ballot) -> Mapping[int, float]:
-        """Return the weights of all voters for this ballot: who copies counts for less.
+        """Return the weights ≥ 0 of all voters for this ballot: who copies counts for less.
 
         Where nobody who answered is better than a coin, votes weigh as much as the odds: the least
-        bad lead, and with equal odds it is the majority.
+        bad lead, and with equal odds it is the majority. Who would have overruled them all by
+        speaking weighs infinitely there.
         """
+        self._meet(ballot)
         weights = self._plain(ballot.topic)
         if not any(weights[v] for v in ballot.answers):
             means = self._means(ballot.topic)
-            weights = {v: m / (1.0 - m) for v, m in means.items()}
+            weights = {v: math.inf if m > 0.5 else m / (1.0 - m) for v, m in means.items()}
         if self.settings.copies:
             weights |= self._copies.discounted(ballot.answers, weights)
-        return capped(weights, self._owners, ballot.answers) if self._owners else weights
+        return weights
 
     def learn(self, ballot: Ballot, right: Mapping[int, bool] | None = None) -> None:
-        """Enter a ballot into the ledgers; gold counts only where a source was right."""
+        """Enter a ballot into the ledgers, with gold where it is known."""
+        self._meet(ballot)
         answers = ballot.answers
-        sources = [v for v in answers if v != self._own]
         usual = self._means("")
         peers = agreements(answers, self._plain(ballot.topic), self._apart)
         self._time += 1
         self._known = {}
-        if right is not None and any(right[v] for v in sources):
-            self._copies.learn(answers, right)
-            gold = {v: (float(right[v]), float(not right[v])) for v in answers}
-            self._enter("gold", gold, ballot.topic)
-            self._watch(self._fallen, usual, gold, 1.0, None)
-            self._watch(self._suspect, usual, gold, 1.0, SOFT)
+        if right is not None:
+            self._judge(ballot, right, usual)
         self._enter("peer", peers, ballot.topic)
-        self._watch(self._suspect, usual, peers, self.settings.peer_alarm, SOFT)
-        said = None if self._own is None else answers.get(self._own)
+        self._watch(usual, peers, self.settings.peer_alarm)
+        said = answers.get(OWN)
         if said is not None:
-            agree = {v: answers[v] == said for v in sources}
+            agree = {v: answers[v] == said for v in answers if v != OWN}
             if any(agree.values()) and not all(agree.values()):
                 own = {v: (float(a), float(not a)) for v, a in agree.items()}
                 self._enter("own", own, ballot.topic)
 
+    def judge(self, ballot: Ballot, right: Mapping[int, bool]) -> None:
+        """Enter gold on a ballot that was learned from before; who answered is in ``right``.
+
+        It counts only where a source was right: else the reader failed, or the question is bad.
+        """
+        self._meet(ballot)
+        usual = self._means("")
+        self._known = {}
+        self._judge(ballot, right, usual)
+
     def hear(self, voter: int, supported: float, contradicted: float, topic: str = "") -> None:
-        """Enter users' feedback on one voter: a ledger of its own, that is not limited by gold."""
+        """Enter users' feedback on one voter, 0..1 each; raises ScoringError for anything else."""
+        if not all(math.isfinite(a) and 0.0 <= a <= 1.0 for a in (supported, contradicted)):
+            raise ScoringError(
+                "Feedback on a source is not between 0 and 1.", "Give its part of one answer."
+            )
+        self._meet(Ballot({voter: ""}))
         self._enter("user", {voter: (supported, contradicted)}, topic)
         self._known = {}
 
@@ -115,7 +197,81 @@ class LedgerEstimator:
 
     def evidence(self, voter: int, topic: str = "") -> float:
         """Return how much evidence, in units, ``reliabilities`` rests on, the prior included."""
-        return sum(self._book.posterior(voter, self._time, topic))
+        return sum(self._book.posterior(voter, self._time, topic, self._prior(voter)))
+
+    def save(self) -> None:
+        """Keep the state in the file now; raises RouterError where that is impossible."""
+        if self._path is None:
+            return
+        arrays = {
+            f"{p}.{n}": a for p, part in self._parts().items() for n, a in part.state().items()
+        }
+        voters = np.array(list(self._voters), dtype=np.int64)
+        trust = np.array([self._trust.get(v, 1.0) for v in self._voters], dtype=np.float64)
+        doubted = np.array(sorted(self._doubted), dtype=np.int64)
+        since = np.array([self._time, self._time - self._last_alarm], dtype=np.int64)
+        write_state(
+            self._path,
+            NAME,
+            {**arrays, "voters": voters, "trust": trust, "doubted": doubted, "since": since},
+        )
+
+    def _restore(self, path: Path) -> None:
+        name, arrays = read_state(path)
+        if name != NAME:
+            raise RouterError(f"{path} holds no evidence on sources.", REMEDY)
+        for prefix, part in self._parts().items():
+            part.restore(part_of(arrays, prefix))
+        voters = taken(arrays, "voters", np.int64, (None,)).tolist()
+        trust = taken(arrays, "trust", np.float64, (len(voters),), most=1.0).tolist()
+        self._voters |= dict.fromkeys(voters[-MAX_VOTERS:])
+        self._trust = {v: t for v, t in zip(voters, trust, strict=True) if t < 1.0}
+        self._doubted = set(taken(arrays, "doubted", np.int64, (None,)).tolist()) & set(voters)
+        time, since = taken(arrays, "since", np.int64, (2,), most=1e12).tolist()
+        self._time, self._last_alarm = time, time - since
+
+    def _parts(self) -> dict[str, Kept]:
+        return {
+            "book": self._book,
+            "copies": self._copies,
+            "fallen": self._fallen,
+            "suspect": self._suspect,
+            "topics": self._topics,
+        }
+
+    def _judge(self, ballot: Ballot, right: Mapping[int, bool], usual: Mapping[int, float]) -> None:
+        if not any(right[v] for v in ballot.answers if v != OWN):
+            return
+        self._copies.learn(ballot.answers, right)
+        gold = {v: (float(right[v]), float(not right[v])) for v in ballot.answers}
+        gold |= dict.fromkeys(sorted(ballot.silent), (0.0, self.settings.silence))
+        for voter in sorted(self._doubted & right.keys()):
+            self._doubted.discard(voter)
+            if not right[voter]:
+                self._fell(voter, None)
+        for voter, (supported, contradicted) in gold.items():
+            since = self._fallen.observe(voter, usual[voter], supported, contradicted)
+            if since is not None:
+                self._fell(voter, None)
+                # What it did since it fell is no old story: this ballot is entered below.
+                lost = 1.0 - self.settings.keep
+                older = (lost * (since[0] - supported), lost * (since[1] - contradicted))
+                self._enter("gold", {voter: older}, ballot.topic)
+        self._enter("gold", gold, ballot.topic)
+        self._watch(usual, gold, 1.0)
+
+    def _meet(self, ballot: Ballot) -> None:
+        met = [v for v in (*ballot.answers, *sorted(ballot.silent)) if v not in self._voters]
+        if met:
+            self._voters |= dict.fromkeys(met)
+            self._known = {}
+        while len(self._voters) > MAX_VOTERS:
+            voter = next(iter(self._voters))
+            del self._voters[voter]
+            self._doubted.discard(voter)
+            self._trust.pop(voter, None)
+            for part in (self._book, self._copies, self._fallen, self._suspect):
+                part.drop(voter)
 
     def _plain(self, topic: str) -> dict[int, float]:
         means = self._means(topic)
@@ -123,8 +279,17 @@ class LedgerEstimator:
 
     def _means(self, topic: str) -> dict[int, float]:
         if topic not in self._known:
-            self._known[topic] = {v: self._book.mean(v, self._time, topic) for v in self._voters}
+            self._known[topic] = {
+                v: self._book.mean(v, self._time, topic, self._prior(v)) for v in self._voters
+            }
         return self._known[topic]
+
+    def _prior(self, voter: int) -> tuple[float, float]:
+        """Where a voter starts; little of its record is left once it turned before our eyes."""
+        alpha, beta = self.settings.prior
+        supported, contradicted = self._records.get(voter, (0.0, 0.0))
+        trust = self._trust.get(voter, 1.0)
+        return alpha + trust * supported, beta + trust * contradicted
 
     def _apart(self, a: int, b: int) -> float:
         return 1.0 - self._copies.dependence(a, b) if self.settings.copies else 1.0
@@ -134,14 +299,19 @@ class LedgerEstimator:
             self._book.add(voter, ledger, supported, contradicted, self._time, topic)
 
     def _watch(
-        self,
-        alarm: DriftAlarm,
-        usual: Mapping[int, float],
-        found: Mapping[int, tuple[float, float]],
-        part: float,
-        ledgers: Collection[Ledger] | None,
+        self, usual: Mapping[int, float], found: Mapping[int, tuple[float, float]], part: float
     ) -> None:
         for voter, (supported, contradicted) in found.items():
-            if alarm.observe(voter, usual[voter], part * supported, part * contradicted):
-                self._book.forget(voter, self.settings.keep, ledgers)
-                self.alarms.append((self._time, voter))
+            if self._suspect.observe(voter, usual[voter], part * supported, part * contradicted):
+                self._fell(voter, SOFT)
+
+    def _fell(self, voter: int, ledgers: Collection[Ledger] | None) -> None:
+        """Let little of the past count: of these ledgers, or (None) of everything."""
+        self._book.forget(voter, self.settings.keep, ledgers)
+        if ledgers is None:
+            self._trust[voter] = self._trust.get(voter, 1.0) * self.settings.keep
+        elif self.settings.confirm:
+            self._doubted.add(voter)
+        self._last_alarm = self._time
+        if len(self.alarms) < MAX_ALARMS:
+            self.alarms.append((self._time, voter))

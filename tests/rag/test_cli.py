@@ -7,14 +7,22 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from chainrep.chain.address_book import save_deployment
 from chainrep.chain.client import connect
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts
 from chainrep.config import Config
+from chainrep.errors import InputError
 from chainrep.protocol.types import Feedback, FeedbackKind
+from chainrep.service.server import HttpServer
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
+from rag.ask_cli import ask as command
+from rag.generators.causal import CausalGenerator
+from rag.loaders import load_dataset
+from rag.reading_options import Reading
+from tests.rag.completion_server import KEY, serving
 from tests.tools import ROOT
 
 CLAIMS = {1: "1889", 2: "1921", 3: "1921"}
@@ -76,6 +84,84 @@ def test_people_see_who_said_what(prepared):
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("1889\n")
     assert "1921" in run.stdout
+
+
+def test_what_was_seen_here_is_kept_and_probes_are_asked_unseen_under_a_promise(prepared):
+    home, url = prepared
+    line = {
+        "question": "When was the Eiffel Tower completed?",
+        "answers": ["1889"],
+        "passages": ["The Eiffel Tower was completed in 1889."],
+    }
+    bank = [{**line, "question": f"{line['question'][:-1]}, asks number {n}?"} for n in range(64)]
+    (home / "bank.jsonl").write_text("\n".join(json.dumps(each) for each in bank))
+    options = ("--probes", str(home / "bank.jsonl"), "--router", "neighbours", "--json")
+    runs = [ask(home, url, *options) for _ in range(2)]
+    assert [run.returncode for run in runs] == [0, 0], runs[-1].stderr
+    replies = [json.loads(run.stdout) for run in runs]
+    assert [reply["answer"] for reply in replies] == ["1889", "1889"]
+    assert replies[0]["probes"] == replies[1]["probes"], "one promise for all of a batch"
+    (folder,) = (home / "trust").iterdir()
+    assert {each.name for each in folder.iterdir()} == {"ledgers", "probes", "router-neighbours"}
+    assert all(each.stat().st_mode & 0o077 == 0 for each in folder.iterdir())
+
+
+def ask_here(home, url, *options):
+    """The command within this process, which has a model loaded already."""
+    return CliRunner(env={"CHAINREP_HOME": str(home), "CHAINREP_RPC": url}).invoke(
+        command,
+        ["When was the Eiffel Tower completed?", "--sources", str(home / "sources.json"), *options],
+    )
+
+
+@pytest.fixture
+def answering(small_llama, monkeypatch):
+    """The small model knows little: a template that begins its answer makes it say words."""
+    template = "{% for m in messages %}{{ m.content }}{% endfor %} Lake Baikal is"
+    monkeypatch.setattr(small_llama.tokenizer, "chat_template", template)
+    return small_llama
+
+
+def test_a_model_behind_an_endpoint_reads(prepared, answering, monkeypatch):
+    monkeypatch.setenv("CHAINREP_ENDPOINT_KEY", KEY)
+    with HttpServer(serving(answering, chat_key=KEY)) as server:
+        options = ("--generator", "endpoint", "--endpoint-url", server.url, "--model", "small")
+        run = ask_here(*prepared, *options, "--json")
+        monkeypatch.delenv("CHAINREP_ENDPOINT_KEY")
+        refused = ask_here(*prepared, *options)
+    assert run.exit_code == 0, run.stderr
+    reply = json.loads(run.stdout)
+    sets = [load_dataset(prepared[0] / f"corpus{source}").passages for source in CLAIMS]
+    said = CausalGenerator(answering).answer("When was the Eiffel Tower completed?", sets)
+    assert any(said)
+    assert {vote["answer"] for vote in reply["votes"]} == set(said) - {None}
+    assert refused.exit_code == 1
+    assert "status 401" in str(refused.exception)
+    assert KEY not in run.output + refused.output + str(refused.exception)
+
+
+def test_a_model_from_a_folder_reads_and_one_of_inference_groups(prepared, small_llama_folder):
+    run = ask_here(*prepared, "--generator", "causal", "--model", str(small_llama_folder), "--json")
+    assert run.exit_code == 0, run.stderr
+    reply = json.loads(run.stdout)
+    assert len(reply["votes"]) + len(reply["silent"]) == len(CLAIMS)
+    run = ask_here(*prepared, "--entailment", str(small_llama_folder))
+    assert run.exit_code == 1
+    assert "The entailment model" in str(run.exception)
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        (Reading(model="m"), "The trained reader takes no model"),
+        (Reading("causal"), "Which model should the causal run"),
+        (Reading("endpoint", None, "m"), "An endpoint has a URL"),
+        (Reading("causal", "http://h.example", "m"), "An endpoint has a URL"),
+    ],
+)
+def test_a_reader_is_named_completely_or_not_at_all(reading, message):
+    with pytest.raises(InputError, match=message):
+        reading.check()
 
 
 def test_a_listed_source_that_is_not_registered_is_named(prepared):

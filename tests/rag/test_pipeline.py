@@ -3,6 +3,7 @@ import pytest
 from rag.errors import PipelineError
 from rag.pipeline import Pipeline
 from rag.routing.best_known import BestKnownRouter
+from rag.scoring.ledgers import OWN, LedgerEstimator
 from rag.source.local import Source
 from rag.types import Passage, Reliability
 from tests.rag.fakes import MemoryLedger
@@ -192,6 +193,12 @@ class Noted:
     def learn(self, key, rewards):
         self.learned.append((key, dict(rewards)))
 
+    def saw(self, given):
+        self.given = given
+
+    def save(self):
+        self.saved = True
+
 
 class Knows:
     """A model with one opinion, whatever it is asked."""
@@ -287,3 +294,77 @@ def test_votes_say_what_each_source_did_for_the_answer_and_how_many_lies_it_bear
     assert answer.certified == 0, "one turned liar of three against one makes it a tie"
     alone = Pipeline(sources[:3], encoder, scores=Scores(known)).ask(QUESTION)
     assert alone.certified == 1
+
+
+def test_with_an_estimator_one_gold_answer_is_enough_for_an_honest_minority(encoder):
+    estimator = LedgerEstimator()
+    pipeline = Pipeline(three_sources(), encoder, estimator=estimator)
+    first = pipeline.ask(QUESTION)
+    assert first.text == "1921"
+    pipeline.judge(first, ["1889"])
+    again = estimator.reliabilities()
+    pipeline.judge(first, ["1889"])
+    assert estimator.reliabilities() == again, "the same answer twice counts once"
+    assert pipeline.ask(QUESTION).text == "1889"
+
+
+def test_a_specialist_is_believed_on_its_topic_though_it_is_mostly_wrong(encoder):
+    class ByWord:
+        def of(self, question):
+            return "tower" if "Tower" in question else "oak"
+
+        def state(self):
+            return {}
+
+        def restore(self, state):
+            raise AssertionError
+
+    oak = Passage("Oaks grow 600 years old.")
+    wrong = Passage("Oaks grow 90 years old.")
+    sources = [Source(1, [TRUE, wrong]), Source(2, [FALSE, oak]), Source(3, [FALSE, oak])]
+    estimator = LedgerEstimator(topics=ByWord())
+    pipeline = Pipeline(sources, encoder, estimator=estimator)
+    for question, gold in [(QUESTION, "1889")] * 3 + [
+        ("How many years old do oaks grow?", "600")
+    ] * 9:
+        pipeline.judge(pipeline.ask(question), [gold])
+    assert estimator.reliabilities()[1] < 0.5
+    assert pipeline.ask(QUESTION).text == "1889"
+
+
+def test_the_record_on_the_chain_is_where_an_estimator_starts(encoder):
+    known = {1: Reliability(supported=40.0), 2: Reliability(2.0, 30.0), 3: Reliability(3.0, 30.0)}
+    pipeline = Pipeline(three_sources(), encoder, scores=Scores(known), estimator=LedgerEstimator())
+    assert pipeline.ask(QUESTION).text == "1889"
+
+
+def test_users_are_heard_once_per_answer_and_the_model_votes_by_what_it_proved(encoder):
+    estimator = LedgerEstimator()
+    pipeline = Pipeline(three_sources(), encoder, closed_book=Knows("1889"), estimator=estimator)
+    answer = pipeline.ask(QUESTION)
+    for _ in range(3):
+        pipeline.judge_by_user(answer, right=False)
+    heard = estimator.reliabilities()
+    assert heard[2] == heard[3] < heard[1]
+    pipeline.judge(answer, ["1889"])
+    assert pipeline.ask(QUESTION).text == "1889"
+    assert estimator.reliabilities()[OWN] > 0.5
+
+
+def test_the_user_is_told_when_the_least_bad_lead(encoder):
+    estimator = LedgerEstimator()
+    pipeline = Pipeline([*three_sources(), Source(4, [TRUE])], encoder, estimator=estimator)
+    for _ in range(4):
+        for source in (1, 2, 3, 4):
+            estimator.hear(source, 0.0, 1.0)
+    assert "the least bad count most" in pipeline.ask(QUESTION).notes[-1]
+
+
+def test_a_router_sees_who_gave_the_same_and_is_saved(encoder):
+    router = Noted()
+    pipeline = Pipeline(three_sources(), encoder, router=router)
+    pipeline.ask(QUESTION)
+    assert router.given[2] & router.given[3]
+    assert not router.given[1] & router.given[2]
+    pipeline.save()
+    assert router.saved

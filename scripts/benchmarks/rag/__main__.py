@@ -59,7 +59,7 @@ def rag(
     tuning: bool,
     data: Path,
 ) -> None:
-    """Measure accuracy, the order of the sources and what both cost, under seven pollutions."""
+    """Measure accuracy, the order of the sources and what both cost, under eight pollutions."""
     settings = LedgerSettings()
     if tuning:
         for label, row in tune(RecordedModels(data), seeds, settings):

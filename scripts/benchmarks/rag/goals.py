@@ -29,7 +29,7 @@ def _goals(found: Found) -> Iterator[tuple[str, Any, bool]]:
             late = row["to_oracle_after_100"]
             yield f"{where}: the same after 100 questions", late, late >= -0.01
             # Where many true values tie, ranks cannot agree; the area under the curve can.
-            tied = name in {"S3", "S3_majority", "S7"}
+            tied = name in {"S3", "S3_majority", "S7", "S8"}
             if tied:
                 yield f"{where}: AUC of good against bad ≥ .95", row["auc"], row["auc"] >= 0.95
             else:
@@ -44,7 +44,7 @@ def _goals(found: Found) -> Iterator[tuple[str, Any, bool]]:
                 gain = row["over_centralized"]
                 met = gain is not None and gain > SEED_GAIN
                 yield f"{where}: > 10.7 % over the pool", gain, met
-            if name == "S5":
+            if name in {"S5", "S8"}:
                 seen = row["drift"]
                 met = 0 < seen["turned"] == seen["detected_within_100"]
                 yield f"{where}: drift detected within 100 questions", seen, met

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -18,19 +19,23 @@ from rag.scoring.estimators import (
     OneCoinDawidSkene,
     SeedRule,
 )
+from rag.scoring.evidence import Limit
 from rag.scoring.gold_match import is_right
 from rag.scoring.gold_probes import ProbeSchedule
 from rag.scoring.ledgers import OWN, LedgerEstimator, LedgerSettings
 from scripts.benchmarks.rag.rounds import TOPICS, World, topic_of
+from scripts.benchmarks.rag.through_pipeline import Asked
 
 SNAPSHOT = 5
 """Scores are looked at after every so many questions."""
 METHODS = (
-    "centralized", "majority", "seed", "iwmv", "dawid_skene", "ours_0", "ours_5", "ours_10",
-    "oracle",
+    "centralized", "majority", "seed", "iwmv", "dawid_skene", "ours_0", "gold_only", "ours_5",
+    "ours_10", "ours_pipeline", "oracle",
 )  # fmt: skip
-GOLD = {"seed": 1.0, "ours_5": 0.05, "ours_10": 0.1}
+GOLD = {"seed": 1.0, "ours_5": 0.05, "gold_only": 0.05, "ours_pipeline": 0.05, "ours_10": 0.1}
 """The share of questions whose gold answers a method sees; none where it is not named."""
+NO_PEERS = {"peer": Limit(0.0), "own": Limit(0.0), "peer_alarm": 0.0}
+"""What is different in ``gold_only``, which has no closed-book voter either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,24 +98,54 @@ def play(method: str, cast: Cast, seed: int, settings: LedgerSettings) -> Run:
     if method == "centralized":
         pooled = tuple(key(r.centralized) for r in cast.world.rounds)
         return Run(pooled, len(pooled) * len(cast.sources))
-    estimator = _estimator(method, cast, seed, settings)
+    if method == "gold_only":
+        cast = without_own(cast)
+        settings = replace(settings, **NO_PEERS)
     rate = GOLD.get(method, 0.0)
-    probes = ProbeSchedule(rate, f"{seed} {method}".encode()) if rate else None
+    probes = ProbeSchedule(rate, secret(seed, rate)) if rate else None
+    asked = None
+    if method == "ours_pipeline":
+        assert probes is not None  # noqa: S101 - its rate is above
+        asked = Asked(cast.sources, cast.own is not None, settings, probes)
+        estimator: Estimator = asked.estimator
+    else:
+        estimator = _estimator(method, cast, seed, settings)
     answers, snapshots, labels = [], [], []
     calls = seen = 0
-    for number, (ballot, right) in enumerate(zip(cast.ballots, cast.right, strict=True)):
-        weights = estimator.weights(ballot)
-        calls += sum(1 for voter in weights if voter != OWN)
-        answers.append(elect(ballot.answers, weights))
-        probe = probes is not None and probes.is_probe(number)
-        estimator.learn(ballot, right if probe else None)
+    each = zip(cast.world.rounds, cast.ballots, cast.right, strict=True)
+    for number, (round_, ballot, right) in enumerate(each):
+        if asked is not None:
+            text, probe = asked.answer(round_)
+            answers.append(text)
+            calls += len(cast.sources)
+        else:
+            weights = estimator.weights(ballot)
+            calls += sum(1 for voter in weights if voter != OWN)
+            answers.append(elect(ballot.answers, weights))
+            doubtful = isinstance(estimator, LedgerEstimator) and estimator.doubtful
+            probe = probes is not None and probes.next_is_probe(doubtful)
+            estimator.learn(ballot, right if probe else None)
         seen += probe
         if number % SNAPSHOT == SNAPSHOT - 1:
             by_topic = [estimator.reliabilities(topic) for topic in TOPICS]
-            snapshots.append([[known[s] for known in by_topic] for s in cast.sources])
+            snapshots.append([[known.get(s, 0.5) for known in by_topic] for s in cast.sources])
             labels.append(seen)
     alarms = tuple(estimator.alarms) if isinstance(estimator, LedgerEstimator) else ()
     return Run(tuple(answers), calls, seen, np.array(snapshots), tuple(labels), alarms)
+
+
+def without_own(cast: Cast) -> Cast:
+    """Return the same without the asker's own model."""
+    ballots = tuple(
+        replace(b, answers={v: a for v, a in b.answers.items() if v != OWN}) for b in cast.ballots
+    )
+    right = tuple({v: r for v, r in each.items() if v != OWN} for each in cast.right)
+    return Cast(cast.world, cast.sources, None, ballots, right)
+
+
+def secret(seed: int, rate: float) -> bytes:
+    """Return the secret of a run's probes: methods of the same rate have the same draws."""
+    return hashlib.sha256(f"probes {seed} {rate}".encode()).digest()
 
 
 @cache

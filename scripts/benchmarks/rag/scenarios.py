@@ -1,4 +1,4 @@
-"""Who lies when: the seven worlds every method is put into."""
+"""Who lies when: the eight worlds every method is put into."""
 
 from __future__ import annotations
 
@@ -60,6 +60,13 @@ SCENARIOS = {
         Scenario("S5", (0.0, 0.0, 0.2, 0.4, 0.6, 0.8), later=(1.0, 0.0, 0.2, 0.4, 0.6, 0.8)),
         Scenario("S6", SYMMETRIC, kind="irrelevant"),
         Scenario("S7", (0.1,) * 6, special=(0, 0, 1, 1, 2, 2)),
+        Scenario(
+            "S8",
+            (0.0, 0.1, 0.2) + (0.0,) * 4,
+            later=(0.0, 0.1, 0.2) + (1.0,) * 4,
+            colluders=frozenset({3, 4, 5, 6}),
+        ),
     )
 }
-"""``S3`` is the honest minority; ``S3_majority`` has the same rates the other way round."""
+"""``S3`` is the honest minority; ``S3_majority`` has the same rates the other way round. In ``S8``
+sleepers are the majority: honest until the middle, then liars with one voice."""

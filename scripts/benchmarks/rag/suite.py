@@ -12,7 +12,7 @@ from scripts.benchmarks.rag.methods import METHODS, Cast, Run, cast, play
 from scripts.benchmarks.rag.rounds import Tier
 from scripts.benchmarks.rag.scenarios import Scenario
 
-OURS = ("ours_0", "ours_5", "ours_10")
+OURS = ("ours_0", "gold_only", "ours_5", "ours_10", "ours_pipeline")
 STEADY = "ours_5"
 """The method whose inversions are looked for in more runs than the others get."""
 

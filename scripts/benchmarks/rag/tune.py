@@ -20,6 +20,8 @@ GRID: dict[str, tuple[Any, ...]] = {
     "prior": ((0.5, 0.5), (1.0, 1.0), (2.0, 2.0), (1.0, 2.0)),
     "topic_prior": (1.0, 2.0, 4.0, 8.0, 16.0),
     "half_life": (250.0, 500.0, 1_000.0, 4_000.0),
+    "silence": (0.0, 0.25, 0.5, 1.0),
+    "confirm": (False, True),
     "alarm": (2.0, 3.0, 4.0, 6.0, 1_000.0),
     "peer_alarm": (0.1, 0.3, 0.6, 1.0),
     "keep": (0.03, 0.1, 0.3),
@@ -27,7 +29,7 @@ GRID: dict[str, tuple[Any, ...]] = {
 }
 
 
-HARD = ("S1", "S2", "S4", "S5", "S7")
+HARD = ("S1", "S2", "S4", "S5", "S7", "S8")
 
 
 def candidates(start: LedgerSettings, names: Sequence[str]) -> Iterator[tuple[str, LedgerSettings]]:

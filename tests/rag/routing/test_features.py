@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.routing.features import FORMS, question_form
-from rag.routing.projection import fitted_projection, random_projection
+from rag.routing.projection import random_projection
 
 
 @given(st.text(max_size=300))
@@ -33,12 +33,3 @@ def test_a_random_projection_keeps_lengths_on_average():
     projected = rows @ random_projection(100, 48)
     ratio = (projected**2).sum() / (rows**2).sum()
     assert 0.8 < ratio < 1.2
-
-
-def test_a_fitted_projection_keeps_what_warm_start_questions_differ_in():
-    draw = np.random.default_rng(2)
-    rows = draw.standard_normal((50, 3)) @ draw.standard_normal((3, 20))
-    centred = rows - rows.mean(axis=0)
-    projected = centred @ fitted_projection(rows, 5)
-    assert np.allclose((projected**2).sum(axis=1), (centred**2).sum(axis=1))
-    assert fitted_projection(rows[:2], 5).shape == (20, 5)

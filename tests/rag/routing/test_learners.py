@@ -5,7 +5,6 @@ from rag.errors import RouterError
 from rag.routing.columns import MAX_SOURCES, Columns
 from rag.routing.linucb import LinearSetting, LinUcbLearner
 from rag.routing.neighbours import NeighbourLearner, NeighbourSetting
-from rag.routing.projection import random_projection
 from rag.routing.thompson import BetaThompsonLearner, LinearThompsonLearner
 
 SEA, SKY = np.eye(6)[0], np.eye(6)[1]
@@ -112,11 +111,34 @@ def test_a_beta_posterior_ignores_the_question():
     assert learner.estimate(SEA, [3], draw()).mean[0] == 0.5
 
 
-def test_more_sources_than_a_router_can_hold_are_refused():
+@pytest.mark.parametrize(
+    "make", [lambda: NeighbourLearner(6), lambda: LinUcbLearner(np.eye(6)), BetaThompsonLearner]
+)
+def test_beyond_its_bound_a_learner_forgets_the_longest_untouched_source_and_goes_on(make):
+    learner = make()
+    for _ in range(5):
+        learner.learn(SEA, {0: 1.0, 1: 1.0})
+    for source in range(2, MAX_SOURCES):
+        learner.learn(SEA, {source: 0.0})
+    learner.learn(SEA, {1: 1.0})
+    for _ in range(5):
+        learner.learn(SEA, {MAX_SOURCES: 0.0})
+    found = learner.estimate(SEA, [0, 1, MAX_SOURCES], draw()).mean
+    stranger = learner.estimate(SEA, [99_999], draw()).mean[0]
+    assert found[0] == stranger, "the longest untouched one is a stranger again"
+    assert found[1] > found[2], "a newcomer inherits nothing"
+    assert len(learner.state()["sources"]) == MAX_SOURCES
+    again = make()
+    again.restore(learner.state())
+    assert np.allclose(again.estimate(SEA, [0, 1, MAX_SOURCES], draw()).mean, found)
+
+
+def test_columns_change_hands_and_say_so():
     columns = Columns(range(MAX_SOURCES))
-    assert columns.of([5]) == [5]
-    with pytest.raises(RouterError, match="more than 1,024"):
-        columns.of([MAX_SOURCES])
+    assert columns.of([0, 5]) == ([0, 5], [])
+    assert columns.of([MAX_SOURCES]) == ([1], [1])
+    assert columns.known([1, MAX_SOURCES]) == ([1], [1])
+    assert columns.ids()[1] == MAX_SOURCES
 
 
 @pytest.mark.parametrize(
@@ -144,9 +166,18 @@ def test_a_state_that_does_not_fit_is_refused(make, name, value):
         make().restore({n: a for n, a in state.items() if n != name})
 
 
-def test_a_forged_matrix_cannot_make_an_inverse_fail():
-    state = dict(taught(LinUcbLearner(np.eye(6))).state())
-    state["a"] = np.zeros_like(state["a"])
-    learner = LinUcbLearner(random_projection(6, 6))
-    learner.restore(state)
-    assert np.isfinite(learner.estimate(SEA, [1, 2], draw()).hopeful).all()
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("a", np.zeros((2, 7, 7)), "no lessons"),
+        ("a", np.stack([np.eye(7) + np.eye(7, k=1)] * 2), "symmetric"),
+        ("projection", 2.0 * np.eye(6), "other columns"),
+        ("projection", np.eye(6)[::-1].copy(), "other columns"),
+        ("projection", np.full((6, 6), np.nan), "out of range"),
+        ("sources", np.array([3, 3]), "twice"),
+    ],
+)
+def test_a_linear_state_that_no_lessons_add_up_to_is_refused(name, value, message):
+    state = taught(LinUcbLearner(np.eye(6))).state()
+    with pytest.raises(RouterError, match=message):
+        LinUcbLearner(np.eye(6)).restore({**state, name: value})

@@ -214,8 +214,3 @@ def test_the_state_of_another_learner_is_refused(make, features, tmp_path):
     linear = LinUcbLearner(random_projection(features.dimensions, 4))
     with pytest.raises(RouterError, match="not learned by linucb"):
         make(learner=linear, path=path)
-
-
-def test_a_router_without_a_file_cannot_be_saved(make):
-    with pytest.raises(RouterError, match="no file"):
-        make().save()

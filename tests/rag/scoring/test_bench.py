@@ -66,7 +66,7 @@ def test_every_method_is_measured_beside_the_others(folder):
         assert methods["ours_5"]["runs"] == 2
         assert methods["majority"]["runs"] == 1
         assert methods["ours_0"]["gold_share"] == 0.0
-        assert 0.03 < methods["ours_5"]["gold_share"] < 0.09
+        assert 0.03 < methods["ours_5"]["gold_share"] < 0.12
         assert methods["seed"]["calls_per_query"] < methods["majority"]["calls_per_query"]
         low, high = methods["ours_5"]["accuracy_interval"]
         assert low <= methods["ours_5"]["accuracy"] <= high

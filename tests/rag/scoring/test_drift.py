@@ -5,7 +5,8 @@ def test_a_good_source_that_turns_is_noticed_after_a_few_judgements():
     alarm = DriftAlarm(threshold=4.0)
     assert not any(alarm.observe(1, 0.9, 1.0, 0.0) for _ in range(50))
     seen = [alarm.observe(1, 0.9, 0.0, 1.0) for _ in range(5)]
-    assert seen.index(True) == 2
+    assert [found is not None for found in seen].index(True) == 2
+    assert seen[2] == (0.0, 3.0), "what it did since it fell"
 
 
 def test_one_mistake_among_many_right_answers_is_no_drift():

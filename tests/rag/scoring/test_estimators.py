@@ -27,11 +27,11 @@ def ballots(rates, count, seed):
 
 
 def play(estimator, rates, count=250, seed=0, gold=0.0):
-    schedule = ProbeSchedule(gold, f"probes {seed}".encode()) if gold else None
+    schedule = ProbeSchedule(gold, seed.to_bytes(32, "big")) if gold else None
     right = 0
-    for number, (ballot, truth) in enumerate(ballots(rates, count, seed)):
+    for ballot, truth in ballots(rates, count, seed):
         right += elect(ballot.answers, estimator.weights(ballot)).startswith("truth")
-        estimator.learn(ballot, truth if schedule and schedule.is_probe(number) else None)
+        estimator.learn(ballot, truth if schedule and schedule.next_is_probe() else None)
     return right / count
 
 

@@ -1,30 +1,44 @@
+import itertools
+import statistics
 from collections import Counter
 
 import pytest
 
+from rag.errors import ScoringError
 from rag.scoring.gold_probes import (
+    BATCH,
     Probe,
     ProbeSchedule,
     Reveal,
     commitment,
-    mingled,
+    draw_of,
+    drawn_order,
     opens,
 )
 
 PROBES = (Probe("Which city?", ("Paris",)), Probe("Which river?", ("the Seine", "Seine")))
-REVEAL = Reveal(PROBES, b"secret seed", 0.05, bytes(range(32)))
+REVEAL = Reveal(0, PROBES, b"secret seed", 0.05, bytes(range(32)))
+
+
+def a_secret(n=0):
+    return n.to_bytes(32, "big")
+
+
+def places(schedule, questions, doubtful=False):
+    return [n for n in range(questions) if schedule.next_is_probe(doubtful)]
 
 
 def test_what_was_committed_to_can_be_opened_and_nothing_else():
     published = commitment(REVEAL)
     assert opens(REVEAL, published)
     others = [
-        Reveal(PROBES[::-1], REVEAL.seed, REVEAL.rate, REVEAL.salt),
-        Reveal((Probe("Which city?", ("Lyon",)), PROBES[1]), *fields()),
-        Reveal((Probe("Which city?Paris", ()), PROBES[1]), *fields()),
-        Reveal(PROBES, b"another seed", REVEAL.rate, REVEAL.salt),
-        Reveal(PROBES, REVEAL.seed, 0.1, REVEAL.salt),
-        Reveal(PROBES, REVEAL.seed, REVEAL.rate, bytes(32)),
+        Reveal(0, PROBES[::-1], REVEAL.seed, REVEAL.rate, REVEAL.salt),
+        Reveal(0, (Probe("Which city?", ("Lyon",)), PROBES[1]), *fields()),
+        Reveal(0, (Probe("Which city?Paris", ()), PROBES[1]), *fields()),
+        Reveal(0, PROBES, b"another seed", REVEAL.rate, REVEAL.salt),
+        Reveal(0, PROBES, REVEAL.seed, 0.1, REVEAL.salt),
+        Reveal(0, PROBES, REVEAL.seed, REVEAL.rate, bytes(32)),
+        Reveal(1, PROBES, REVEAL.seed, REVEAL.rate, REVEAL.salt),
     ]
     assert not any(opens(other, published) for other in others)
 
@@ -34,8 +48,8 @@ def fields():
 
 
 def test_a_commitment_without_a_whole_salt_is_refused():
-    with pytest.raises(ValueError, match="32 bytes"):
-        commitment(Reveal(PROBES, b"seed", 0.05, b"short"))
+    with pytest.raises(ScoringError, match="32 bytes"):
+        commitment(Reveal(0, PROBES, b"seed", 0.05, b"short"))
 
 
 def test_another_digest_can_be_used():
@@ -43,51 +57,63 @@ def test_another_digest_can_be_used():
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.1])
-def test_about_as_many_questions_are_probes_as_the_rate_says(rate):
-    schedule = ProbeSchedule(rate, b"seed")
-    for total in (round(15 / rate), 1_000, 5_000):
-        probes = sum(map(schedule.is_probe, range(total)))
-        assert 0.75 * rate * total <= probes <= rate * total + 1
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_no_more_questions_are_probes_than_the_rate_says_and_not_many_fewer(rate, doubtful):
+    for total in (round(12 / rate), 1_000, 3_000):
+        counts = [len(places(ProbeSchedule(rate, a_secret(n)), total, doubtful)) for n in range(8)]
+        assert max(counts) <= rate * total + 1
+        assert statistics.fmean(counts) >= 0.8 * rate * total
+
+
+def test_gold_is_spent_early_and_where_somebody_seems_to_have_turned():
+    early, late, doubted = [], [], []
+    for n in range(40):
+        schedule = ProbeSchedule(0.05, a_secret(n))
+        early.append(len(places(schedule, 20)))
+        places(schedule, 380)
+        again = ProbeSchedule(0.05, a_secret(n), number=schedule.number, asked=schedule.asked)
+        late.append(len(places(schedule, 20)))
+        doubted.append(len(places(again, 20, doubtful=True)))
+    assert statistics.fmean(early) > 3.0
+    assert statistics.fmean(late) < 1.5 < statistics.fmean(doubted)
 
 
 def test_every_question_is_a_probe_at_a_rate_of_one():
-    assert all(map(ProbeSchedule(1.0, b"seed").is_probe, range(50)))
-    with pytest.raises(ValueError, match="within"):
-        ProbeSchedule(0.0, b"seed")
+    assert places(ProbeSchedule(1.0, a_secret()), 50) == list(range(50))
 
 
-def test_the_place_in_a_stream_says_nothing_about_a_probe_to_who_has_not_the_seed():
-    places = Counter(
-        place
-        for seed in range(960)
-        for place in range(15, 39)
-        if ProbeSchedule(0.05, seed.to_bytes(4, "big")).is_probe(place)
-    )
-    assert sorted(places) == list(range(15, 39))
-    # One of 24 places each: 40 expected, ± 4 standard deviations of about 6.2.
-    assert all(15 < times < 65 for times in places.values())
+@pytest.mark.parametrize(("rate", "secret"), [(0.0, bytes(32)), (1.1, bytes(32)), (0.1, b"few")])
+def test_a_schedule_without_a_rate_or_a_whole_secret_is_refused(rate, secret):
+    with pytest.raises(ScoringError):
+        ProbeSchedule(rate, secret)
 
 
-def test_what_a_source_sees_is_the_questions_alone_in_the_same_form():
+def test_probes_seen_so_far_do_not_tell_which_question_is_the_next_one():
+    after = Counter()
+    for n in range(600):
+        schedule = ProbeSchedule(0.05, a_secret(n), number=1_000, asked=45)
+        found = places(schedule, 60)
+        after.update(b - a for a, b in itertools.pairwise(found))
+    # No gap between two probes is ruled out, as it would be with one in every block, and none
+    # stands out.
+    assert all(after[gap] > 0 for gap in range(1, 25))
+    assert max(after.values()) < 0.1 * after.total()
+
+
+def test_the_seed_of_one_batch_says_nothing_of_the_next_and_proves_its_own_places():
+    schedule = ProbeSchedule(0.05, a_secret(7))
+    found = places(schedule, 2 * BATCH)
+    seeds = [schedule.seed(0), schedule.seed(1)]
+    assert seeds[0] != seeds[1]
+    assert all(draw_of(seeds[n // BATCH], n) < 0.4 for n in found)
+    # With the first batch's seed the second batch's draws come out as any others.
+    assert [draw_of(seeds[0], n) for n in found] != [draw_of(seeds[n // BATCH], n) for n in found]
+
+
+def test_a_bank_is_asked_in_a_secret_order_each_probe_once():
     bank = [Probe(f"Which city has number {n}?", (f"city {n}",)) for n in range(40)]
-    questions = [f"Which city has number {n}?" for n in range(1_000, 1_400)]
-    stream = mingled(questions, bank, ProbeSchedule(0.05, b"seed"), b"seed")
-    asked = [text for text, _ in stream]
-    # Users' questions stand in their order, and no text tells which kind it is.
-    assert [text for text, probe in stream if probe is None] == questions
-    assert all(isinstance(text, str) for text in asked)
-    assert len(set(asked)) == len(asked)
-    assert 15 <= sum(probe is not None for _, probe in stream) <= 25
-    # With the roles of the texts swapped, the places are the same: they depend on no text.
-    swapped = mingled(
-        [f"Which city has number {n}?" for n in range(400)],
-        [Probe(f"Which city has number {n}?", ()) for n in range(1_000, 1_040)],
-        ProbeSchedule(0.05, b"seed"),
-        b"seed",
-    )
-    assert [p is None for _, p in swapped] == [p is None for _, p in stream]
-
-
-def test_when_the_bank_is_empty_questions_go_on():
-    stream = mingled(["a", "b", "c"], [], ProbeSchedule(0.5, b"seed"), b"seed")
-    assert stream == [("a", None), ("b", None), ("c", None)]
+    order = drawn_order(bank, a_secret())
+    assert sorted(p.question for p in order) == sorted(p.question for p in bank)
+    assert order != bank
+    assert order != drawn_order(bank, a_secret(1))
+    assert order == drawn_order(bank, a_secret())
