@@ -56,7 +56,7 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """How a schedule spends its gold; chosen on a tuning half.
+    """How a schedule spends its gold; chosen among a few on a tuning half and other seeds.
 
     ``first`` probes more than the rate are allowed at first and taken back over the first 12 /
     rate questions; until about so many were asked each question is one with chance ``early``.

@@ -48,7 +48,8 @@ class Kept(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
-    """What ``LedgerEstimator`` believes; most defaults were chosen on a tuning half.
+    """What ``LedgerEstimator`` believes; most defaults were chosen on a tuning half, ``chain`` and
+    ``user`` by reasoning alone.
 
     ``peer``, ``own`` and ``user`` limit those ledgers; ``half_life`` is in questions. ``chain`` is
     the most, in units of evidence, that a source's record on the chain counts beside what was seen

@@ -1,7 +1,8 @@
 """Whom to believe when sources lie: our scoring and what went before, in the same worlds.
 
-Settings were chosen on one half of tier B (``--tune`` shows how), and all is reported on its other
-half and on tiers A and C, where nothing was chosen. Every answer is given before its gold is seen.
+Settings were chosen on one half of tier B (``--tune`` shows how), the alarm's threshold and the
+spending of gold also on tier A with other seeds; reported are B's other half, A with these seeds,
+and C, where nothing was chosen. Every answer is given before its gold is seen.
 """
 
 from __future__ import annotations
