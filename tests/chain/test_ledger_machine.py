@@ -179,7 +179,7 @@ def _counters(score):
 
 
 LedgerMachine.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=15, deadline=None,
+    max_examples=6, stateful_step_count=15, deadline=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 test_the_client_and_the_ledger_agree_in_every_history = LedgerMachine.TestCase
