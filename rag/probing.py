@@ -11,8 +11,6 @@ import numpy as np
 
 from rag.errors import RouterError, ScoringError
 from rag.pipeline import Pipeline
-from rag.routing.state_file import read_state, write_state
-from rag.routing.stored_arrays import REMEDY, taken
 from rag.scoring.gold_probes import (
     BATCH,
     SECRET_BYTES,
@@ -22,6 +20,8 @@ from rag.scoring.gold_probes import (
     commitment,
     drawn_order,
 )
+from rag.state.arrays import REMEDY, taken
+from rag.state.file import read_state, write_state
 from rag.types import Answer
 
 NAME = "probes"

@@ -17,7 +17,7 @@ from rag.encoder import load_minilm, offline_folder, torch_threads
 from rag.errors import ModelError
 
 WEIGHTS_FILE = "reader_weights.safetensors.zlib"
-READER_SHA256 = "a015689a2db7d305abdbe8a0c402fc332093e45cbd1a4b79d7c96ff0f79b690f"
+READER_SHA256 = "e4b15f5953ac37fd3f77b1103abd67a2eb2e20de13132c6d4e989846237214c4"
 QUESTION_TOKENS = 40
 CONTEXT_TOKENS = 400
 """Of what is given, as much is read; MiniLM has 512 positions."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import RouterError
-from rag.routing.stored_arrays import REMEDY
+from rag.state.arrays import REMEDY
 
 MAX_SOURCES = 1_024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.routing.estimate import Floats
+from rag.state.arrays import Floats
 
 
 @dataclass(frozen=True, slots=True)

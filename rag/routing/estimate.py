@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Arrays = Mapping[str, NDArray[np.generic]]
+from rag.state.arrays import Arrays, Floats
 
 
 @dataclass(frozen=True, slots=True)

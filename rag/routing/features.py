@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from rag.ports import Encoder
-from rag.routing.estimate import Floats
+from rag.state.arrays import Floats
 
 FORM_WEIGHT = 0.5
 FORMS = 10

@@ -15,10 +15,10 @@ from rag.routing.exploration import explored, lots
 from rag.routing.features import QueryFeatures
 from rag.routing.overlap import Overlap
 from rag.routing.pending import LIMIT, Pending
-from rag.routing.state_file import part_of, read_state, write_state
-from rag.routing.stored_arrays import REMEDY
 from rag.routing.trust_bounds import FLOOR, below_floor, trust_bounds
 from rag.routing.utility import Worth
+from rag.state.arrays import REMEDY
+from rag.state.file import part_of, read_state, write_state
 from rag.types import Cost, Reliability
 
 SAVE_EVERY = 20

@@ -9,8 +9,8 @@ import numpy as np
 
 from rag.errors import RouterError
 from rag.routing.columns import MAX_SOURCES
-from rag.routing.estimate import Arrays, Estimate, Floats
-from rag.routing.stored_arrays import REMEDY, taken
+from rag.routing.estimate import Estimate
+from rag.state.arrays import REMEDY, Arrays, Floats, taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from rag.errors import RouterError
 from rag.routing.columns import Columns
-from rag.routing.estimate import Arrays, Estimate, Floats
-from rag.routing.stored_arrays import REMEDY, taken
+from rag.routing.estimate import Estimate
+from rag.state.arrays import REMEDY, Arrays, Floats, taken
 
 WINDOW = 2_000
 REWARDS_EACH = 8

@@ -7,8 +7,7 @@ from collections.abc import Hashable, Mapping, Sequence, Set
 import numpy as np
 
 from rag.routing.columns import Columns
-from rag.routing.estimate import Arrays, Floats
-from rag.routing.stored_arrays import taken
+from rag.state.arrays import Arrays, Floats, taken
 
 FADE = 0.99
 PRIOR = 20.0

@@ -7,9 +7,8 @@ from collections import OrderedDict
 import numpy as np
 
 from rag.errors import RouterError
-from rag.routing.estimate import Arrays, Floats
 from rag.routing.exploration import digest_of
-from rag.routing.stored_arrays import REMEDY, taken
+from rag.state.arrays import REMEDY, Arrays, Floats, taken
 
 LIMIT = 1_000
 

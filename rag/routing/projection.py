@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rag.routing.estimate import Floats
+from rag.state.arrays import Floats
 
 DIMENSIONS = 48
 

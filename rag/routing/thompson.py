@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rag.routing.columns import Columns
-from rag.routing.estimate import Arrays, Estimate, Floats
+from rag.routing.estimate import Estimate
 from rag.routing.linucb import LinUcbLearner
-from rag.routing.stored_arrays import taken
+from rag.state.arrays import Arrays, Floats, taken
 
 
 class LinearThompsonLearner(LinUcbLearner):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.routing.estimate import Floats
+from rag.state.arrays import Floats
 from rag.types import Reliability
 
 FLOOR = 0.2

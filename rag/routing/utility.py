@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.routing.estimate import Floats
+from rag.state.arrays import Floats
 from rag.types import Cost
 
 WEI = 10**18

@@ -14,8 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from rag.routing.estimate import Arrays
-from rag.routing.stored_arrays import taken
+from rag.state.arrays import Arrays, taken
 
 
 @dataclass(slots=True)

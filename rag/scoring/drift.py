@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rag.routing.estimate import Arrays
-from rag.routing.stored_arrays import taken
+from rag.state.arrays import Arrays, taken
 
 _BEST = 0.95
 

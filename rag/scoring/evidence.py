@@ -10,8 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from rag.errors import RouterError, ScoringError
-from rag.routing.estimate import Arrays
-from rag.routing.stored_arrays import REMEDY, taken
+from rag.state.arrays import REMEDY, Arrays, taken
 
 MAX_TALLIES = 16_384
 """So many sources × topics are remembered; the longest untouched is forgotten first."""

@@ -11,15 +11,14 @@ from typing import Protocol
 import numpy as np
 
 from rag.errors import RouterError, ScoringError
-from rag.routing.estimate import Arrays
-from rag.routing.state_file import part_of, read_state, write_state
-from rag.routing.stored_arrays import REMEDY, taken
 from rag.scoring.ballots import Ballot, log_odds
 from rag.scoring.copies import CopyBook
 from rag.scoring.drift import DriftAlarm
 from rag.scoring.evidence import EvidenceBook, Ledger, Limit
 from rag.scoring.peers import agreements
 from rag.scoring.topics import OneTopic, Topics
+from rag.state.arrays import REMEDY, Arrays, taken
+from rag.state.file import part_of, read_state, write_state
 from rag.types import Reliability
 
 OWN = -1

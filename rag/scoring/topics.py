@@ -7,8 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from rag.ports import Encoder
-from rag.routing.estimate import Arrays, Floats
-from rag.routing.stored_arrays import taken
+from rag.state.arrays import Arrays, Floats, taken
 
 MOST = 12
 NEAR = 0.3

@@ -3,11 +3,11 @@ import pytest
 from rag.errors import RouterError, ScoringError
 from rag.pipeline import Pipeline
 from rag.probing import EACH, Probing
-from rag.routing.state_file import write_state
 from rag.scoring.gold_probes import BATCH, Probe, opens
 from rag.scoring.ledgers import LedgerEstimator
 from rag.scoring.topics import QuestionTopics
 from rag.source.local import Source
+from rag.state.file import write_state
 from rag.types import Passage
 from tests.rag.routing.conftest import TwoTopics
 
@@ -31,7 +31,10 @@ class Counted:
 
 
 @pytest.fixture
-def made(encoder, tmp_path):
+def made(encoder, tmp_path, monkeypatch):
+    """What is drawn by lot is drawn alike each time: a secret may have no probe for long."""
+    monkeypatch.setattr("secrets.token_bytes", lambda size: bytes([7]) * size)
+
     def make(rate=0.5, bank=BANK):
         sources = [Counted(1, TRUE), Counted(2, FALSE), Counted(3, FALSE)]
         estimator = LedgerEstimator(path=tmp_path / "ledgers")

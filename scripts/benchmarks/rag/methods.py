@@ -34,8 +34,6 @@ METHODS = (
 )  # fmt: skip
 GOLD = {"seed": 1.0, "ours_5": 0.05, "gold_only": 0.05, "ours_pipeline": 0.05, "ours_10": 0.1}
 """The share of questions whose gold answers a method sees; none where it is not named."""
-NO_PEERS = {"peer": Limit(0.0), "own": Limit(0.0), "peer_alarm": 0.0}
-"""What is different in ``gold_only``, which has no closed-book voter either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def play(method: str, cast: Cast, seed: int, settings: LedgerSettings) -> Run:
         return Run(pooled, len(pooled) * len(cast.sources))
     if method == "gold_only":
         cast = without_own(cast)
-        settings = replace(settings, **NO_PEERS)
+        settings = replace(settings, peer=Limit(0.0), own=Limit(0.0), peer_alarm=0.0)
     rate = GOLD.get(method, 0.0)
     probes = ProbeSchedule(rate, secret(seed, rate)) if rate else None
     asked = None

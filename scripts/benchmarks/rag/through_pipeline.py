@@ -12,9 +12,9 @@ import numpy as np
 
 from rag.pipeline import Pipeline
 from rag.ports import Encoder, TokenStates
-from rag.routing.estimate import Arrays
 from rag.scoring.gold_probes import ProbeSchedule
 from rag.scoring.ledgers import LedgerEstimator, LedgerSettings
+from rag.state.arrays import Arrays
 from rag.types import Evidence, Passage, Span
 from scripts.benchmarks.rag.rounds import TOPICS, Round, topic_of
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from rag.errors import RouterError, ScoringError
-from rag.routing.state_file import read_state, write_state
 from rag.scoring.ballots import Ballot, elect
 from rag.scoring.evidence import Limit
 from rag.scoring.ledgers import MAX_VOTERS, OWN, LedgerEstimator, LedgerSettings
+from rag.state.file import read_state, write_state
 from rag.types import Reliability
 
 TOLD = {0: "truth", 1: "truth", 2: "lie", 3: "lie", 4: "lie"}

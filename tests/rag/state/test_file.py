@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import RouterError
-from rag.routing.state_file import MAGIC, read_state, write_state
+from rag.state.file import MAGIC, read_state, write_state
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float64).reshape(2, 3),
@@ -90,7 +90,7 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
     write_state(path, "me", {"n": np.zeros(50_000)})
     program = (
         "import sys, itertools, pathlib, numpy as np\n"
-        "from rag.routing.state_file import write_state\n"
+        "from rag.state.file import write_state\n"
         "print('ready', flush=True)\n"
         "for n in itertools.count():\n"
         "    write_state(pathlib.Path(sys.argv[1]), 'me', {'n': np.full(50_000, float(n))})\n"

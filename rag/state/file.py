@@ -21,8 +21,7 @@ import numpy as np
 
 from rag.errors import DatasetError, RouterError
 from rag.json_text import parse_json
-from rag.routing.estimate import Arrays
-from rag.routing.stored_arrays import REMEDY
+from rag.state.arrays import REMEDY, Arrays
 
 MAGIC = b"chainrep router 1\n"
 MAX_BYTES = 256 * 2**20

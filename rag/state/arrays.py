@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import RouterError
-from rag.routing.estimate import Arrays
 
+Floats = NDArray[np.float64]
+Arrays = Mapping[str, NDArray[np.generic]]
 Number = TypeVar("Number", bound=np.generic)
 
 LARGEST = 1e12
-REMEDY = "Delete the state file to learn anew, or take the one that this router wrote."
+REMEDY = "Delete the state file to learn anew, or take the one that this program wrote."
 
 
 def taken(
@@ -31,16 +33,16 @@ def taken(
     """
     found = state.get(name)
     if found is None or found.dtype != np.dtype(kind):
-        raise RouterError(f"A router's state lacks {name}, or has it in another form.", REMEDY)
+        raise RouterError(f"The stored state lacks {name}, or has it in another form.", REMEDY)
     fits = len(found.shape) == len(shape) and all(
         wanted is None or wanted == length
         for wanted, length in zip(shape, found.shape, strict=True)
     )
     if not fits:
-        raise RouterError(f"A router's state has {name} in another shape.", REMEDY)
+        raise RouterError(f"The stored state has {name} in another shape.", REMEDY)
     array: NDArray[Number] = found.astype(kind)
     least, most = (-LARGEST, LARGEST) if most is None else (0.0, most)
     # A value that is not a number fails both comparisons.
     if array.size and not (array.min() >= least and array.max() <= most):
-        raise RouterError(f"A router's state has {name} out of range.", REMEDY)
+        raise RouterError(f"The stored state has {name} out of range.", REMEDY)
     return array
