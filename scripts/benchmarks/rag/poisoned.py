@@ -9,7 +9,6 @@ another answer in it.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from rag.dataset import Dataset
+from rag.generators.records import load_records
 from rag.loaders import load_dataset
 from rag.pollution import is_stated, lie, mentions, wrong_answers
 from rag.text import normalised, sentences
@@ -29,7 +29,6 @@ from scripts.benchmarks.rag.tier_c import LiveSources
 TEXTS = 5
 QUESTIONS = 100
 SCENARIO = Scenario("poisoned", (0.0,) * 5 + (1.0,))
-_PASSAGE = re.compile(r"Passage-\d+: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +72,13 @@ def nq_world(tier: LiveSources, folder: Path, seed: int) -> World:
     attacked = json.loads((folder / "qa" / "poisonedrag_adv_nq.json").read_text())
     by_question = {normalised(row["question"]): row for row in attacked.values()}
     file = folder / "cram" / "nq_llama3_reranked_dense_top4.json"
-    recorded = json.loads(file.read_text())
     passages: dict[Passage, None] = {}
     both = []
-    for row in recorded:
-        body = row["prompt"].split("Answer the following question")[0]
-        passages.update(dict.fromkeys(Passage(t.strip()) for t in _PASSAGE.split(body)[1:]))
-        attack = by_question.get(normalised(row["question"]))
+    for record in load_records(file):
+        passages.update(dict.fromkeys(record.passages))
+        attack = by_question.get(normalised(record.question))
         if attack is not None:
-            both.append((Question(row["question"], tuple(row["reference"])), attack))
+            both.append((Question(record.question, record.gold), attack))
     order = np.random.default_rng([seed, 4]).permutation(len(both))
     questions = [both[i][0] for i in order]
     rows = [both[i][1] for i in order]

@@ -7,12 +7,12 @@ pollution is irrelevant, it is the answer to the passages of another question.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from rag.generators.records import load_records
 from scripts.benchmarks.rag.rounds import Part, Round, World, topics_of
 from scripts.benchmarks.rag.scenarios import Scenario
 
@@ -83,23 +83,22 @@ class RecordedModels:
 
 def _read(folder: Path) -> list[Recorded]:
     files = {
-        (model, kind): json.loads((folder / f"nq_{model}_{kind}.json").read_text())
+        (model, kind): load_records(folder / f"nq_{model}_{kind}.json")
         for model in MODELS
         for kind in ("no_contexts", "reranked_dense_top4", "ori_fake_reranked_dense_top4")
     }
 
     def answers(kind: str, row: int) -> tuple[str, ...]:
-        return tuple(files[model, kind][row]["LLM_answer"] for model in MODELS)
+        return tuple(files[model, kind][row].answer for model in MODELS)
 
-    first = files[MODELS[0], "no_contexts"]
     return [
         Recorded(
-            row["question"],
-            tuple(row["reference"]),
-            row["wrong answer"],
+            record.question,
+            record.gold,
+            record.wrong,
             answers("no_contexts", i),
             answers("reranked_dense_top4", i),
             answers("ori_fake_reranked_dense_top4", i),
         )
-        for i, row in enumerate(first)
+        for i, record in enumerate(files[MODELS[0], "no_contexts"])
     ]
