@@ -6,6 +6,7 @@ import itertools
 import secrets
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
 from rag.answer_form import cluster_key
 from rag.answering import ClosedBook, Verdict, text_weights, vote, voting_weights
@@ -29,7 +30,7 @@ from rag.reader import ExtractiveReader
 from rag.reranker import SentenceReranker
 from rag.routing.best_known import BestKnownRouter
 from rag.scoring.ballots import Ballot
-from rag.scoring.gold_match import is_right
+from rag.scoring.gold_match import is_right_beside
 from rag.scoring.judging import judge, judge_by_user
 from rag.scoring.ledgers import OWN, LedgerEstimator
 from rag.source.local_retriever import LocalRetriever
@@ -109,7 +110,7 @@ class Pipeline:
 
         A source that fails or finds nothing is listed as silent and costs only its own vote.
         """
-        question = _asked(question)
+        question = checked_question(question)
         key = f"{self._run}/{next(self._numbers)}"
         known = self._scores.reliabilities() if self._scores else {}
         chosen = self._router.choose(
@@ -150,8 +151,10 @@ class Pipeline:
             if OWN in waiting.answers:
                 said[OWN] = waiting.answers[OWN]
             rivals = set(said.values())
-            right = {v: is_right(text, gold, rivals) for v, text in said.items()}
-            self._estimator.judge(waiting, right)
+            found = {v: is_right_beside(text, gold, rivals) for v, text in said.items()}
+            right = {v: verdict for v, verdict in found.items() if verdict is not None}
+            answers = {v: a for v, a in waiting.answers.items() if v in right}
+            self._estimator.judge(replace(waiting, answers=answers), right)
         return self._learn(answer, judge(answer, gold))
 
     def judge_by_user(self, answer: Answer, right: bool) -> list[Judgement]:
@@ -310,7 +313,8 @@ def _shortened(found: Mapping[int, Found]) -> tuple[str, ...]:
     )
 
 
-def _asked(question: str) -> str:
+def checked_question(question: str) -> str:
+    """Return the question as it is asked; raises PipelineError for one that cannot be."""
     if len(question) > MAX_QUESTION_CHARS:
         raise PipelineError(
             f"The question has more than {MAX_QUESTION_CHARS:,} characters.", "Shorten it."

@@ -31,32 +31,45 @@ _UNSAID = _LOOSE | _ROUGHLY
 _NUMERALS = frozenset("ivx")
 
 
-def is_right(answer: str, gold: Sequence[str], rivals: Iterable[str] = ()) -> bool:
+def is_right(answer: str, gold: Sequence[str]) -> bool:
     """Tell whether an answer supports its source.
 
     It equals a gold answer, or is the same by words and numbers and no shorter, or has a token F1
     of at least ``RIGHT_F1`` and nothing that contradicts: another number, name or qualifier, a
     denial or a doubt. A reader that cuts a span one word too long or too short must not be held
-    against the source.
-
-    An answer of several things at once is right only when each of them is. Words alone cannot
-    tell "Paris Lyon" from "Donna Pinciotti": a gold answer beside a wrong one of ``rivals``, which
-    is what others answered to the same question, is wrong.
+    against the source. An answer of several things at once is right only when each of them is.
     """
     if exact_match(answer, gold):
         return True
     if not normalised(answer):
         return False
-    agreed = [g for g in gold if _agrees(answer, g)]
-    if agreed:
-        said = normalised(answer)
-        pairs = [(normalised(g), normalised(r)) for g in agreed for r in rivals]
-        beside = {r for g, r in pairs if said in (f"{g} {r}", f"{r} {g}") and "," not in answer}
-        return not any(r and not is_right(r, gold) for r in beside)
+    if any(_agrees(answer, g) for g in gold):
+        return True
     items = [item for item in _ITEMS.split(answer) if any(c.isalnum() for c in item)]
     return len(items) > 1 and all(
         exact_match(item, gold) or any(_agrees(item, g) for g in gold) for item in items
     )
+
+
+def is_right_beside(answer: str, gold: Sequence[str], rivals: Iterable[str]) -> bool | None:
+    """As ``is_right``, or None where a wrong one of ``rivals`` makes it undecidable.
+
+    ``rivals`` is what others answered to the same question. Words alone cannot tell "Paris Lyon",
+    which hedges, from "Barack Obama", beside which somebody said "Barack" on purpose: gold with a
+    wrong answer of another beside it is neither right nor wrong.
+    """
+    if not is_right(answer, gold):
+        return False
+    said = normalised(answer)
+    if exact_match(answer, gold) or "," in answer:
+        return True
+    agreed = [normalised(g) for g in gold if _agrees(answer, g)]
+    beside = [r for r in rivals if r and _joined(said, agreed, normalised(r))]
+    return None if any(not is_right(r, gold) for r in beside) else True
+
+
+def _joined(said: str, agreed: Sequence[str], rival: str) -> bool:
+    return bool(rival) and any(said in (f"{g} {rival}", f"{rival} {g}") for g in agreed)
 
 
 def _agrees(answer: str, gold: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.scoring.gold_match import is_right
+from rag.scoring.gold_match import is_right_beside
 from rag.types import Answer, Judgement
 
 
@@ -14,10 +14,11 @@ def judge(answer: Answer, gold: Sequence[str]) -> list[Judgement]:
     Every source gets ``asked``, those in the winning cluster ``used``. Right answers are
     supported and wrong ones contradicted only when at least one source was right: otherwise the
     reader failed, which would be held against honest sources most, and estimates of a source's
-    reliability can turn upside down. A silent source is neither.
+    reliability can turn upside down. A silent source is neither, and so is one whose answer cannot
+    be decided (``is_right_beside``).
     """
     said = {vote.text for vote in answer.votes}
-    right = {vote.source: is_right(vote.text, gold, said) for vote in answer.votes}
+    right = {vote.source: is_right_beside(vote.text, gold, said) for vote in answer.votes}
     decidable = any(right.values())
     used = set(answer.sources)
     asked = sorted([*right, *(silence.source for silence in answer.silent)])
@@ -27,8 +28,8 @@ def judge(answer: Answer, gold: Sequence[str]) -> list[Judgement]:
             source=source,
             kind="gold",
             question=answer.question,
-            supported=float(decidable and right.get(source, False)),
-            contradicted=float(decidable and not right.get(source, True)),
+            supported=float(decidable and right.get(source) is True),
+            contradicted=float(decidable and right.get(source) is False),
             used=float(source in used),
             asked=1.0,
         )

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.scoring.gold_match import is_right
+from rag.scoring.gold_match import is_right, is_right_beside
 from rag.scoring.judging import judge
 from rag.scoring.metrics import auc, exact_match, f1, spearman
 from rag.text import normalised
@@ -95,20 +95,27 @@ def test_an_answer_of_several_things_is_right_when_each_of_them_is():
     assert not is_right("Costa Rica, Honduras and Nicaragua", ["Costa Rica", "Nicaragua"])
 
 
-def test_gold_with_a_wrong_answer_of_another_source_beside_it_is_wrong():
+def test_gold_with_a_wrong_answer_of_another_source_beside_it_gains_and_costs_nothing():
     judged = {
         j.source: j for j in judge(an_answer({1: "Paris", 2: "Lyon", 3: "Paris Lyon"}), ["Paris"])
     }
     assert [judged[s].supported for s in (1, 2, 3)] == [1.0, 0.0, 0.0]
-    assert judged[3].contradicted == 1.0
+    assert [judged[s].contradicted for s in (1, 2, 3)] == [0.0, 1.0, 0.0]
     alone = judge(an_answer({1: "Donna Pinciotti", 2: "Jackie"}), ["Donna"])
     assert [j.supported for j in alone] == [1.0, 0.0]
+
+
+def test_no_source_that_is_sacrificed_makes_fuller_right_answers_wrong():
+    said = {1: "Barack Obama", 2: "Barack Obama", 3: "Obama", 4: "Barack"}
+    judged = judge(an_answer(said), ["Obama"])
+    assert [j.contradicted for j in judged] == [0.0, 0.0, 0.0, 1.0]
+    assert [j.supported for j in judged] == [0.0, 0.0, 1.0, 0.0]
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=30), max_size=3))
 def test_any_gold_answer_is_right_and_any_text_can_be_judged(answer, gold):
     assert is_right(answer, [*gold, answer]) is bool(normalised(answer))
-    assert isinstance(is_right(answer, gold, gold), bool)
+    assert is_right_beside(answer, gold, gold) is is_right(answer, gold)
 
 
 def test_the_right_are_supported_and_the_wrong_contradicted():
