@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.state.arrays import Arrays, Floats
 
@@ -16,11 +17,12 @@ class Estimate:
     """Expected rewards ``mean`` (n,), and ``hopeful`` (n,): what they may well be instead.
 
     Sources are ordered by ``hopeful``, so that the little known get their chance; where asking
-    more stops paying is decided by it too.
+    more stops paying is decided by it too. ``new`` (n,) says of whom it learned nothing yet.
     """
 
     mean: Floats
     hopeful: Floats
+    new: NDArray[np.bool_]
 
 
 class Learner(Protocol):

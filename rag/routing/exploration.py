@@ -7,6 +7,9 @@ from hashlib import blake2b
 
 import numpy as np
 
+NEWCOMERS = 8
+"""One slot of so many is for sources that nobody knows."""
+
 
 def lots(seed: int, key: str) -> np.random.Generator:
     """Return the generator of one choice: the same seed and key draw the same."""
@@ -16,6 +19,14 @@ def lots(seed: int, key: str) -> np.random.Generator:
 def digest_of(key: str) -> bytes:
     """Return 16 bytes that stand for a key of any length."""
     return blake2b(key.encode("utf-8", "backslashreplace"), digest_size=16).digest()
+
+
+def room_for_newcomers(limit: int, draw: np.random.Generator) -> int:
+    """Return how many of ``limit`` ≥ 1 slots newcomers get: an eighth, of several at least one.
+
+    A single slot is theirs with chance 1/8.
+    """
+    return max(limit // NEWCOMERS, 1) if limit > 1 else int(draw.integers(NEWCOMERS) == 0)
 
 
 def explored(

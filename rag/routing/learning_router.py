@@ -8,16 +8,19 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.errors import RouterError
 from rag.routing.diversity import coverage, select
 from rag.routing.estimate import Estimate, Learner
-from rag.routing.exploration import explored, lots
+from rag.routing.exploration import explored, lots, room_for_newcomers
 from rag.routing.features import QueryFeatures
 from rag.routing.overlap import Overlap
 from rag.routing.pending import LIMIT, Pending
-from rag.routing.trust_bounds import FLOOR, below_floor, trust_bounds
+from rag.routing.trust_bounds import FLOOR, UNKNOWN, below_floor, is_newcomer, trust_bounds
 from rag.routing.utility import Worth
-from rag.state.arrays import REMEDY
+from rag.state.arrays import REMEDY, Floats
 from rag.state.file import part_of, read_state, write_state
 from rag.types import Cost, Reliability
 
@@ -32,6 +35,8 @@ class Choosing:
     asked only while its expected gain, the doubt that is left times its own chance less what it
     costs, is at least ``gain``. A share ``explore`` of all slots goes to sources drawn by lot.
     Sources surely less reliable than ``floor`` are asked by lot only, unless there are no others.
+    Of those on whom there is little evidence, here and on record, an eighth of ``limit`` and at
+    least one is considered, and as many more as no others are left for.
     """
 
     limit: int | None = None
@@ -108,7 +113,7 @@ class LearningRouter:
         fit = [s for s in ids if s not in shunned] or ids
         with self._lock:
             estimate = self._learner.estimate(features, fit, draw)
-            picked = self._pick(estimate, fit, known, costs)
+            picked = self._pick(estimate, fit, known, costs, draw)
             chosen = tuple(sorted(explored(picked, ids, self._choosing.explore, draw)))
             self._pending.put(key, features, chosen)
         return chosen
@@ -155,23 +160,29 @@ class LearningRouter:
         sources: Sequence[int],
         known: Mapping[int, Reliability],
         costs: Mapping[int, Cost],
+        draw: np.random.Generator,
     ) -> list[int]:
         setting, worth = self._choosing, self._worth
         lower = trust_bounds(sources, known).lower
-        hopeful = worth.trusted(estimate.hopeful, lower)
-        expected = worth.trusted(estimate.mean, lower)
         lost = worth.lost(sources, costs)
         limit = len(sources) if setting.limit is None else setting.limit
-        cover = coverage(hopeful, self._overlap.among(sources))
+        hopes = worth.trusted(estimate.hopeful, lower)
+        new = estimate.new & np.array([is_newcomer(known.get(s, UNKNOWN)) for s in sources])
+        admitted = _admitted(new, hopes - lost, limit, draw)
+        hopeful = hopes[admitted]
+        expected = worth.trusted(estimate.mean, lower)[admitted]
+        ids = [sources[n] for n in admitted]
+        cover = coverage(hopeful, self._overlap.among(ids))
         picked: list[int] = []
         doubt = 1.0
-        for place, gain in select(cover, limit, lost):
-            if len(picked) >= setting.least and doubt * gain - lost[place] < setting.gain:
+        for place, gain in select(cover, limit, lost[admitted]):
+            spent = float(lost[admitted[place]])
+            if len(picked) >= setting.least and doubt * gain - spent < setting.gain:
                 break
-            picked.append(sources[place])
+            picked.append(ids[place])
             # Of a source's own chance counts the part that the others did not have already.
-            new = gain / hopeful[place] if hopeful[place] > 0.0 else 0.0
-            doubt *= 1.0 - min(expected[place] * new, 1.0)
+            new_part = gain / hopeful[place] if hopeful[place] > 0.0 else 0.0
+            doubt *= 1.0 - min(expected[place] * new_part, 1.0)
         return picked
 
     def _save(self, path: Path) -> None:
@@ -191,6 +202,19 @@ class LearningRouter:
         self._learner.restore(part_of(arrays, "learner"))
         self._overlap.restore(part_of(arrays, "overlap"))
         self._pending.restore(part_of(arrays, "pending"))
+
+
+def _admitted(
+    new: NDArray[np.bool_], worth: Floats, limit: int, draw: np.random.Generator
+) -> list[int]:
+    """Return the places that are compared: of newcomers no more than there is room for.
+
+    Hope alone would let any number of fresh registrations push out who has shown something.
+    """
+    proven, newcomers = np.flatnonzero(~new), np.flatnonzero(new)
+    room = max(room_for_newcomers(limit, draw), limit - len(proven))
+    best = newcomers[np.argsort(-worth[newcomers], kind="stable")][:room]
+    return sorted([*proven.tolist(), *best.tolist()])
 
 
 def _checked(rewards: Mapping[int, float]) -> None:

@@ -58,7 +58,8 @@ class LinUcbLearner:
                 continue
             half = inverse @ x
             mean[n], error[n] = half @ self._b[source], np.sqrt(max(float(x @ half), 0.0))
-        return Estimate(mean, self._hopeful(mean, error, draw))
+        new = np.array([s not in self._a for s in sources], dtype=np.bool_)
+        return Estimate(mean, self._hopeful(mean, error, draw), new)
 
     def learn(self, features: Floats, rewards: Mapping[int, float]) -> None:
         """Take one question and what the sources asked were worth for it."""

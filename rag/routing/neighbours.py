@@ -80,7 +80,9 @@ class NeighbourLearner:
         means[places], nears[places] = local[columns], near[columns]
         error = deviation / np.sqrt(nears + setting.pull)
         hopeful = means + setting.hope * error + 1e-9 * draw.random(len(sources))
-        return Estimate(means, hopeful)
+        new = np.ones(len(sources), dtype=np.bool_)
+        new[places] = counts[columns] == 0
+        return Estimate(means, hopeful, new)
 
     def learn(self, features: Floats, rewards: Mapping[int, float]) -> None:
         """Keep one question and what the sources asked were worth for it."""

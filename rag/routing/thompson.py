@@ -47,7 +47,10 @@ class BetaThompsonLearner:
         columns, places = self._columns.known(sources)
         sums = np.ones((len(sources), 2))
         sums[places] += self._sums[columns]
-        return Estimate(sums[:, 0] / sums.sum(axis=1), draw.beta(sums[:, 0], sums[:, 1]))
+        new = np.ones(len(sources), dtype=np.bool_)
+        new[places] = False
+        mean = sums[:, 0] / sums.sum(axis=1)
+        return Estimate(mean, draw.beta(sums[:, 0], sums[:, 1]), new)
 
     def learn(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,13 +12,14 @@ from rag.types import Reliability
 
 FLOOR = 0.2
 DEVIATIONS = 2.0
+LITTLE = 8.0
+"""Units of evidence below which a source counts as new."""
 UNKNOWN = Reliability()
 
 
-def at_most(reliability: Reliability, deviations: float = DEVIATIONS) -> float:
-    """Return the Beta posterior's mean plus standard deviations; it may exceed 1."""
-    mean = reliability.mean
-    return mean + deviations * math.sqrt(mean * (1.0 - mean) / (reliability.evidence + 3.0))
+def is_newcomer(reliability: Reliability) -> bool:
+    """Tell whether there is too little evidence on a source to say that it is good or bad."""
+    return reliability.evidence < LITTLE
 
 
 @dataclass(frozen=True, slots=True)

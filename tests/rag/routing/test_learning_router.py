@@ -7,6 +7,7 @@ from rag.routing.learning_router import SAVE_EVERY, Choosing, LearningRouter, Lo
 from rag.routing.linucb import LinUcbLearner
 from rag.routing.neighbours import NeighbourLearner
 from rag.routing.projection import random_projection
+from rag.routing.thompson import BetaThompsonLearner, LinearThompsonLearner
 from rag.types import Cost, Reliability
 
 SURELY_BAD = Reliability(supported=2.0, contradicted=98.0)
@@ -74,6 +75,24 @@ def test_a_new_source_gets_its_chance(make):
     assert any(
         5 in router.choose(f"new {n}", "the sea?", [1, 2, 3, 4, 5], {}, {}) for n in range(5)
     )
+
+
+@pytest.mark.parametrize("kind", ["neighbours", "linucb", "linear-thompson", "beta-thompson"])
+def test_fresh_registrations_push_out_nobody_who_has_shown_something(make, features, kind):
+    learner = {
+        "neighbours": lambda: NeighbourLearner(features.dimensions),
+        "linucb": lambda: LinUcbLearner(random_projection(features.dimensions, 8)),
+        "linear-thompson": lambda: LinearThompsonLearner(random_projection(features.dimensions, 8)),
+        "beta-thompson": BetaThompsonLearner,
+    }[kind]()
+    router = make(Choosing(limit=16, least=16, explore=0.0), learner)
+    rewards = dict.fromkeys(range(1, 11), 0.8)
+    router.warm_start(Logged(f"sea {n}", rewards) for n in range(30))
+    known = {11: Reliability(supported=200.0)}
+    for n in range(10):
+        chosen = router.choose(str(n), f"the sea {n}?", range(1, 200), known, {})
+        assert set(chosen) >= set(range(1, 12))
+        assert len(chosen) == 16
 
 
 def test_a_twentieth_of_the_slots_is_drawn_by_lot_from_everybody(make):
