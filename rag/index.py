@@ -6,6 +6,7 @@ memory. The same passages and parameters give the same files; no file is ever un
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -31,12 +32,19 @@ _PARAMETERS = "params.index.json"
 _VECTORS = "vectors.faiss"
 
 
+def _quiet_bm25s() -> Any:
+    """bm25s, which on import sets its own logger to tell each step."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
+
+
 class Bm25Index:
     """BM25 (Lucene's variant, by bm25s) over the titles and texts of the passages."""
 
     def __init__(self, passages: Iterable[Passage], *, k1: float = K1, b: float = B) -> None:
-        import bm25s
-
+        engine = _quiet_bm25s()
         numbers: dict[str, int] = {}  # in order of appearance: a set's order differs by process
         corpus = [
             [numbers.setdefault(term, len(numbers)) for term in terms(f"{p.title} {p.text}")]
@@ -44,7 +52,7 @@ class Bm25Index:
         ]
         self._bm25: bm25s.BM25 | None = None
         if numbers:
-            self._bm25 = bm25s.BM25(k1=k1, b=b, method="lucene", backend="numpy")
+            self._bm25 = engine.BM25(k1=k1, b=b, method="lucene", backend="numpy")
             self._bm25.index((corpus, numbers), create_empty_token=False, show_progress=False)
 
     @classmethod
@@ -53,11 +61,10 @@ class Bm25Index:
 
         What the files say is believed: check that they are the ones that were saved.
         """
-        import bm25s
-
+        engine = _quiet_bm25s()
         opened = cls(())
         if (folder / _PARAMETERS).exists():
-            found = bm25s.BM25.load(folder, mmap=True, allow_pickle=False, show_progress=False)
+            found = engine.BM25.load(folder, mmap=True, allow_pickle=False, show_progress=False)
             for name in ("data", "indices", "indptr"):  # np.memmap itself makes every slice slow
                 found.scores[name] = np.asarray(found.scores[name])
             opened._bm25 = found

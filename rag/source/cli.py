@@ -112,7 +112,6 @@ def serve(
     domain = SourceDomain(deployment.chain_id, deployment.source_registry, deployment.score_ledger)
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("rag").setLevel(logging.INFO)
-    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it tells each step of its own accord
     chain = f"{deployment.chain_id}-{deployment.source_registry}-{deployment.genesis[2:10]}"
     folder = IndexFolder(index_dir or config.home / "sources" / chain / str(source_id))
     with folder.sole_use():

@@ -39,11 +39,10 @@ def conflicts(config: Config, as_json: bool) -> None:
         click.echo(f"No source is known to have signed two answers to one query ({folder}).")
         return
     print_table(
-        ["sources", "account", "chain", "kept", "one digest", "the other"],
+        ["sources", "chain", "kept", "one digest", "the other"],
         [
             [
                 ", ".join(map(str, sources)) or "unknown",
-                kept.accusation.accused,
                 str(kept.domain.chain_id),
                 datetime.fromtimestamp(kept.time, UTC).strftime("%Y-%m-%d %H:%M"),
                 "0x" + kept.conflict.first.hex()[:16] + "…",
@@ -52,10 +51,9 @@ def conflicts(config: Config, as_json: bool) -> None:
             for kept, sources in rows
         ],
     )
-    click.echo(
-        f"To publish a proof, hand on its file: {folder}/ACCOUNT.json. Whoever puts it into the"
-        " folder accusations of their own checks it, and asks that key no more."
-    )
+    click.echo("To publish a proof, hand on its file, which is named after the account:")
+    for kept, _ in rows:
+        click.echo(f"  {kept.path}")
 
 
 def sources_of(config: Config, kept: Kept) -> tuple[int, ...]:
@@ -63,7 +61,7 @@ def sources_of(config: Config, kept: Kept) -> tuple[int, ...]:
     from contextlib import closing
 
     from chainrep.chain.address_book import only_deployment
-    from chainrep.errors import NotDeployed, StoreError
+    from chainrep.errors import ConfigError, NotDeployed, StoreError
     from chainrep.store.score_view import ScoreView
 
     try:
@@ -72,7 +70,7 @@ def sources_of(config: Config, kept: Kept) -> tuple[int, ...]:
             return ()
         with closing(ScoreView(config.store, deployment.ledger_id)) as view:
             found = view.sources()
-    except (NotDeployed, StoreError):  # no index here: the proof holds without it
+    except (NotDeployed, StoreError, ConfigError):  # no index here: the proof holds without it
         return ()
     return tuple(source.id for source in found if source.owner == kept.accusation.accused)
 

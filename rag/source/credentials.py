@@ -57,6 +57,8 @@ def read_source_keys(path: Path) -> dict[int, str]:
             raise InputError(
                 f"{path}: {name!r} is no source's id.", "`chainrep source list` shows the ids."
             )
+        if int(name) in keys:
+            raise InputError(f"{path} has two keys for source {int(name)}.", "Keep one.")
         keys[int(name)] = key
     return keys
 

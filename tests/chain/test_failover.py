@@ -154,7 +154,7 @@ def test_a_slow_url_costs_its_share_of_the_deadline_and_no_more(first, second, f
     first.fail(HEAD, **fault)
     began = time.monotonic()
     assert head(client) == 0
-    assert time.monotonic() - began > 1.4
+    assert 1.4 < time.monotonic() - began < 60
     assert "no complete answer in 1.5 s" in client.rpc_health()[0].last_error
 
 
@@ -162,8 +162,10 @@ def test_a_slow_url_costs_its_share_of_the_deadline_and_no_more(first, second, f
 def test_no_server_can_hold_a_request_longer_than_its_deadline(first, fault):
     client = client_of(first, seconds=0.4)
     first.fail(HEAD, **fault)
+    began = time.monotonic()
     with pytest.raises(AskedTooMuch, match=r"no complete answer in 0\.4 s"):
         head(client)
+    assert time.monotonic() - began < 60
 
 
 def test_an_answer_that_is_too_large_everywhere_says_so(first, second):

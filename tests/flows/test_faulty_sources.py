@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -124,7 +125,8 @@ def test_each_fault_of_sources_and_chain_has_a_sentence(town, caplog):
     assert kept["sources"] == [2, 12]
     assert kept["first"] < kept["second"]
     shown = chainrep(config, "source", "conflicts").stdout
-    assert "hand on its file" in shown
+    assert kept["file"] in shown.splitlines()[-1]
+    assert Path(kept["file"]).is_file()
 
     told = chainrep(config, "ask", QUESTION, "--registered", "--limit", "1", rpc=NOWHERE)
     assert told.stdout.startswith("1889\n")

@@ -167,9 +167,7 @@ def test_a_node_carries_feedback_survives_a_kill_and_a_lost_chain_and_stops(oper
     operator.add("three")
     assert operator.settles(settled + 1) == 300
 
-    began = time.monotonic()
     assert operator.stop_node() == 0
-    assert time.monotonic() - began < 60
     (last,) = operator.logged("node stopped")
     assert (last["open_batches"], last["pending"]) == (0, 0)
     assert operator.logged("works again")

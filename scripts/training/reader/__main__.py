@@ -51,6 +51,8 @@ def train_command(
 @click.argument("weights", type=Path)
 def export_command(checkpoints: tuple[Path, ...], weights: Path) -> None:
     """Write what training changed, the mean of all checkpoints, and print its SHA-256."""
+    if weights.suffix == ".pt":
+        raise click.UsageError(f"{weights} is a checkpoint: name the file to write last.")
     content = weights_of(checkpoints)
     weights.write_bytes(content)
     click.echo(f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")

@@ -111,7 +111,8 @@ def test_keys_for_sources_are_read_by_their_ids(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["0 ", "x ", "4294967296 ", "7 short\n7 ", "7 0123456789abcdef\n7 "]
+    "line",
+    ["0 ", "x ", "4294967296 ", "7 short\n7 ", "7 0123456789abcdef\n7 ", "7 0123456789abcdef\n07 "],
 )
 def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, line):
     path = tmp_path / "keys"
