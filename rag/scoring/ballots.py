@@ -15,13 +15,20 @@ class Ballot:
     """What each voter answered to one question.
 
     Two answers are the same when their strings are equal: they are keys of clusters, as
-    ``rag.answering`` makes them. ``topic`` is what evidence is kept apart by; "" is none.
-    ``silent`` are the sources that were asked and had no answer.
+    ``rag.pipeline`` makes them. ``topic`` is what evidence is kept apart by; "" is none.
+    ``silent`` are the sources that were asked and whose passages hold no answer; ``unheard`` those
+    that were asked and not read, for whatever reason, which says nothing of them.
     """
 
     answers: Mapping[int, str]
     topic: str = ""
     silent: frozenset[int] = frozenset()
+    unheard: frozenset[int] = frozenset()
+
+    @property
+    def voters(self) -> tuple[int, ...]:
+        """All that were asked, those who answered first."""
+        return (*self.answers, *sorted(self.silent), *sorted(self.unheard))
 
 
 class Estimator(Protocol):

@@ -8,7 +8,7 @@ two that err on their own rarely make the same mistake. Only answers judged by g
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -55,10 +55,10 @@ class CopyBook:
         for (a, b), total in zip(pairs.tolist(), odds.tolist(), strict=True):
             self._note(min(a, b), max(a, b), total)
 
-    def drop(self, voter: int) -> None:
-        """Forget a voter."""
+    def drop(self, voters: Collection[int]) -> None:
+        """Forget these voters."""
         for table in (self._evidence, self._dependence):
-            for pair in [pair for pair in table if voter in pair]:
+            for pair in [(a, b) for a, b in table if a in voters or b in voters]:
                 del table[pair]
 
     def dependence(self, a: int, b: int) -> float:
@@ -80,6 +80,10 @@ class CopyBook:
                     weight *= 1.0 - self.copied * self.dependence(voter, heavier)
             result[voter] = weight
         return result
+
+    def least(self, voters: Collection[int], weights: Mapping[int, float]) -> dict[int, float]:
+        """Return what ``discounted`` leaves of each weight at the least, whatever these say."""
+        return self.discounted(dict.fromkeys(voters, ""), weights)
 
     def _note(self, a: int, b: int, total: float) -> None:
         self._evidence[a, b] = total

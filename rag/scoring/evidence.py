@@ -13,7 +13,9 @@ from rag.errors import RouterError, ScoringError
 from rag.state.arrays import REMEDY, Arrays, taken
 
 MAX_TALLIES = 16_384
-"""So many sources × topics are remembered; the longest untouched is forgotten first."""
+"""So many sources × topics are remembered. Beyond that those with the least gold are forgotten,
+of equals the longest untouched, ``AT_ONCE`` at a time."""
+AT_ONCE = 1_024
 MOST = 1e6
 """No ledger holds more evidence than this on one source and topic."""
 Ledger = Literal["gold", "user", "own", "peer"]
@@ -80,8 +82,9 @@ class EvidenceBook:
             tally.contradicted += contradicted
             if (size := tally.supported + tally.contradicted) > MOST:
                 tally.scale(MOST / size)
-        while len(self._tallies) > MAX_TALLIES:
-            self._tallies.pop(next(iter(self._tallies)))
+        if len(self._tallies) > MAX_TALLIES:
+            for key in sorted(self._tallies, key=self._gold_of)[:AT_ONCE]:
+                del self._tallies[key]
 
     def state(self) -> Arrays:
         """Return every tally: whose, the number of its topic and ledger, amounts and time."""
@@ -121,10 +124,14 @@ class EvidenceBook:
                     if ledgers is None or ledger in ledgers:
                         tally.scale(keep)
 
-    def drop(self, source: int) -> None:
-        """Forget a source."""
-        for key in [key for key in self._tallies if key[0] == source]:
+    def drop(self, sources: Collection[int]) -> None:
+        """Forget these sources."""
+        for key in [key for key in self._tallies if key[0] in sources]:
             del self._tallies[key]
+
+    def gold(self, source: int, time: float) -> float:
+        """Return the gold evidence on a source that has not faded."""
+        return sum(self._faded(source, "", time).get("gold", (0.0, 0.0)))
 
     def posterior(
         self,
@@ -171,6 +178,10 @@ class EvidenceBook:
             factor = 1.0 if size <= allowed else allowed / size
             found = [have + factor * amount for have, amount in zip(found, amounts, strict=True)]
         return found[0], found[1]
+
+    def _gold_of(self, key: tuple[int, str]) -> float:
+        tally = self._tallies[key].get("gold")
+        return tally.supported + tally.contradicted if tally else 0.0
 
     def _faded(self, source: int, topic: str, time: float) -> dict[Ledger, tuple[float, float]]:
         found: dict[Ledger, tuple[float, float]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +30,7 @@ WATCH = 40
 """So many questions long after an alarm more gold is wanted."""
 MAX_ALARMS = 1_000
 MAX_VOTERS = 1_024
-"""Beyond so many the voter that was met first is forgotten."""
+"""Beyond so many those with the least gold are forgotten, but nobody who is asked right now."""
 
 
 class Kept(Protocol):
@@ -56,14 +56,14 @@ class LedgerSettings:
 
     ``alarm`` is the drift alarm's threshold in nats, for which the agreement of peers counts
     ``peer_alarm`` of gold; after an alarm ``keep`` of the evidence is left. An alarm that took
-    peers to raise it takes nothing that gold said, but lets the next gold that contradicts the
-    source do so, if it comes before one that supports it (``confirm``). ``copies`` discounts
-    votes that are copied.
+    peers to raise it takes nothing that gold said, but gives the alarm of gold alone a head start,
+    ``head_start`` (0..1) of its threshold, and that one then leaves the record on the chain as it
+    is. ``copies`` discounts votes that are copied.
     """
 
     peer: Limit = field(default_factory=lambda: Limit(0.5))
     own: Limit = field(default_factory=lambda: Limit(1.0, 4.0))
-    user: Limit = field(default_factory=lambda: Limit(2.0, 8.0))
+    user: Limit = field(default_factory=lambda: Limit(0.25, 4.0))
     prior: tuple[float, float] = (1.0, 1.0)
     chain: float = 8.0
     topic_prior: float = 4.0
@@ -72,7 +72,7 @@ class LedgerSettings:
     alarm: float = 3.0
     peer_alarm: float = 0.6
     keep: float = 0.1
-    confirm: bool = True
+    head_start: float = 0.5
     copies: bool = True
 
 
@@ -102,7 +102,6 @@ class LedgerEstimator:
         self._copies = CopyBook()
         self._fallen = DriftAlarm(s.alarm)
         self._suspect = DriftAlarm(s.alarm)
-        self._doubted: set[int] = set()
         self._time = 0
         self._last_alarm = -WATCH
         self._records: dict[int, tuple[float, float]] = {}
@@ -143,18 +142,26 @@ class LedgerEstimator:
         bad lead, and with equal odds it is the majority. Who would have overruled them all by
         speaking weighs infinitely there.
         """
-        self._meet(ballot)
-        weights = self._plain(ballot.topic)
-        if not any(weights[v] for v in ballot.answers):
-            means = self._means(ballot.topic)
-            weights = {v: math.inf if m > 0.5 else m / (1.0 - m) for v, m in means.items()}
+        weights = self._undiscounted(ballot)
         if self.settings.copies:
             weights |= self._copies.discounted(ballot.answers, weights)
         return weights
 
+    def bounds(self, ballot: Ballot) -> tuple[Mapping[int, float], Mapping[int, float]]:
+        """Return the least and the most that ``weights`` gives any voter, whatever all say.
+
+        Only who answers counts, not what: as long as somebody who weighs something does.
+        """
+        most = self._undiscounted(ballot)
+        least = self._copies.least(ballot.voters, most) if self.settings.copies else {}
+        return most | least, most
+
     def learn(self, ballot: Ballot, right: Mapping[int, bool] | None = None) -> None:
-        """Enter a ballot into the ledgers, with gold where it is known."""
-        self._meet(ballot)
+        """Enter a ballot into the ledgers, with gold where it is known.
+
+        Of voters there is no room for nothing is learned.
+        """
+        ballot = self._meet(ballot)
         answers = ballot.answers
         usual = self._means("")
         peers = agreements(answers, self._plain(ballot.topic), self._apart)
@@ -176,7 +183,7 @@ class LedgerEstimator:
 
         It counts only where a source was right: else the reader failed, or the question is bad.
         """
-        self._meet(ballot)
+        ballot = self._meet(ballot)
         usual = self._means("")
         self._known = {}
         self._judge(ballot, right, usual)
@@ -208,12 +215,11 @@ class LedgerEstimator:
         }
         voters = np.array(list(self._voters), dtype=np.int64)
         trust = np.array([self._trust.get(v, 1.0) for v in self._voters], dtype=np.float64)
-        doubted = np.array(sorted(self._doubted), dtype=np.int64)
         since = np.array([self._time, self._time - self._last_alarm], dtype=np.int64)
         write_state(
             self._path,
             NAME,
-            {**arrays, "voters": voters, "trust": trust, "doubted": doubted, "since": since},
+            {**arrays, "voters": voters, "trust": trust, "since": since},
         )
 
     def _restore(self, path: Path) -> None:
@@ -226,7 +232,6 @@ class LedgerEstimator:
         trust = taken(arrays, "trust", np.float64, (len(voters),), most=1.0).tolist()
         self._voters |= dict.fromkeys(voters[-MAX_VOTERS:])
         self._trust = {v: t for v, t in zip(voters, trust, strict=True) if t < 1.0}
-        self._doubted = set(taken(arrays, "doubted", np.int64, (None,)).tolist()) & set(voters)
         time, since = taken(arrays, "since", np.int64, (2,), most=1e12).tolist()
         self._time, self._last_alarm = time, time - since
 
@@ -245,44 +250,67 @@ class LedgerEstimator:
         self._copies.learn(ballot.answers, right)
         gold = {v: (float(right[v]), float(not right[v])) for v in ballot.answers}
         gold |= dict.fromkeys(sorted(ballot.silent), (0.0, self.settings.silence))
-        for voter in sorted(self._doubted & right.keys()):
-            self._doubted.discard(voter)
-            if not right[voter]:
-                self._fell(voter, None)
         for voter, (supported, contradicted) in gold.items():
-            since = self._fallen.observe(voter, usual[voter], supported, contradicted)
-            if since is not None:
+            fall = self._fallen.observe(voter, usual[voter], supported, contradicted)
+            if fall is not None:
                 self._fell(voter, None)
+                if not fall.suspected:
+                    self._trust[voter] = self._trust.get(voter, 1.0) * self.settings.keep
                 # What it did since it fell is no old story: this ballot is entered below.
                 lost = 1.0 - self.settings.keep
-                older = (lost * (since[0] - supported), lost * (since[1] - contradicted))
+                older = (
+                    lost * (fall.supported - supported),
+                    lost * (fall.contradicted - contradicted),
+                )
                 self._enter("gold", {voter: older}, ballot.topic)
         self._enter("gold", gold, ballot.topic)
         self._watch(usual, gold, 1.0)
 
-    def _meet(self, ballot: Ballot) -> None:
-        met = [v for v in (*ballot.answers, *sorted(ballot.silent)) if v not in self._voters]
-        if met:
-            self._voters |= dict.fromkeys(met)
+    def _meet(self, ballot: Ballot) -> Ballot:
+        """Return what of a ballot comes from voters there is room for, and know all of them."""
+        now = ballot.voters
+        if any(v not in self._voters for v in now):
             self._known = {}
-        while len(self._voters) > MAX_VOTERS:
-            voter = next(iter(self._voters))
+        for voter in now:
+            self._voters.pop(voter, None)
+            self._voters[voter] = None  # the last met stands last
+        over = len(self._voters) - MAX_VOTERS
+        if over <= 0:
+            return ballot
+        asked = frozenset(now)
+        ranks = {v: (v == OWN, v in asked, self._book.gold(v, self._time)) for v in self._voters}
+        gone = frozenset(sorted(ranks, key=ranks.__getitem__)[:over])
+        for voter in gone:
             del self._voters[voter]
-            self._doubted.discard(voter)
             self._trust.pop(voter, None)
-            for part in (self._book, self._copies, self._fallen, self._suspect):
-                part.drop(voter)
+        for part in (self._book, self._copies, self._fallen, self._suspect):
+            part.drop(gone)
+        if gone.isdisjoint(asked):
+            return ballot
+        answers = {v: a for v, a in ballot.answers.items() if v not in gone}
+        return replace(
+            ballot, answers=answers, silent=ballot.silent - gone, unheard=ballot.unheard - gone
+        )
+
+    def _undiscounted(self, ballot: Ballot) -> dict[int, float]:
+        self._meet(ballot)
+        start = {v: self._mean(v, ballot.topic) for v in ballot.voters if v not in self._voters}
+        means = self._means(ballot.topic) | start
+        weights = {v: _vote_of(m) for v, m in means.items()}
+        if any(weights[v] for v in ballot.answers):
+            return weights
+        return {v: math.inf if m > 0.5 else m / (1.0 - m) for v, m in means.items()}
 
     def _plain(self, topic: str) -> dict[int, float]:
-        means = self._means(topic)
-        return {v: max(log_odds(m), 0.0) for v, m in means.items()}
+        return {v: _vote_of(m) for v, m in self._means(topic).items()}
 
     def _means(self, topic: str) -> dict[int, float]:
         if topic not in self._known:
-            self._known[topic] = {
-                v: self._book.mean(v, self._time, topic, self._prior(v)) for v in self._voters
-            }
+            self._known[topic] = {v: self._mean(v, topic) for v in self._voters}
         return self._known[topic]
+
+    def _mean(self, voter: int, topic: str) -> float:
+        return self._book.mean(voter, self._time, topic, self._prior(voter))
 
     def _prior(self, voter: int) -> tuple[float, float]:
         """Where a voter starts; little of its record is left once it turned before our eyes."""
@@ -308,10 +336,12 @@ class LedgerEstimator:
     def _fell(self, voter: int, ledgers: Collection[Ledger] | None) -> None:
         """Let little of the past count: of these ledgers, or (None) of everything."""
         self._book.forget(voter, self.settings.keep, ledgers)
-        if ledgers is None:
-            self._trust[voter] = self._trust.get(voter, 1.0) * self.settings.keep
-        elif self.settings.confirm:
-            self._doubted.add(voter)
+        if ledgers is not None and self.settings.head_start:
+            self._fallen.suspect(voter, self.settings.head_start)
         self._last_alarm = self._time
         if len(self.alarms) < MAX_ALARMS:
             self.alarms.append((self._time, voter))
+
+
+def _vote_of(mean: float) -> float:
+    return max(log_odds(mean), 0.0)

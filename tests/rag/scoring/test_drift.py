@@ -1,4 +1,4 @@
-from rag.scoring.drift import DriftAlarm
+from rag.scoring.drift import DriftAlarm, Fall
 
 
 def test_a_good_source_that_turns_is_noticed_after_a_few_judgements():
@@ -6,7 +6,7 @@ def test_a_good_source_that_turns_is_noticed_after_a_few_judgements():
     assert not any(alarm.observe(1, 0.9, 1.0, 0.0) for _ in range(50))
     seen = [alarm.observe(1, 0.9, 0.0, 1.0) for _ in range(5)]
     assert [found is not None for found in seen].index(True) == 2
-    assert seen[2] == (0.0, 3.0), "what it did since it fell"
+    assert seen[2] == Fall(0.0, 3.0, suspected=False), "what it did since it fell"
 
 
 def test_one_mistake_among_many_right_answers_is_no_drift():
@@ -24,3 +24,24 @@ def test_sources_are_watched_apart():
     alarm = DriftAlarm(threshold=4.0)
     for source in range(5):
         assert not alarm.observe(source, 0.9, 0.0, 1.0)
+
+
+def test_suspicion_is_a_head_start_that_one_mistake_does_not_finish():
+    for usual in (0.7, 0.85, 0.99):
+        alarm = DriftAlarm(threshold=3.0)
+        alarm.suspect(1, 0.5)
+        alarm.suspect(1, 0.5)
+        assert alarm.observe(1, usual, 0.0, 1.0) is None
+        seen = [alarm.observe(1, usual, 0.0, 1.0) for _ in range(2)]
+        assert any(found is not None and found.suspected for found in seen)
+
+
+def test_right_answers_work_a_suspicion_off():
+    alarm = DriftAlarm(threshold=3.0)
+    alarm.suspect(1, 0.5)
+    for _ in range(3):
+        assert alarm.observe(1, 0.9, 1.0, 0.0) is None
+    seen = [alarm.observe(1, 0.9, 0.0, 1.0) for _ in range(2)]
+    assert seen[0] is None
+    assert seen[1] is not None
+    assert not seen[1].suspected

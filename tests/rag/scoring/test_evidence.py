@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.scoring.evidence import EvidenceBook, Limit
+from rag.scoring.evidence import MAX_TALLIES, EvidenceBook, Limit
 
 amounts = st.floats(0.0, 50.0)
 
@@ -90,3 +90,12 @@ def test_a_soft_ledger_is_forgotten_alone():
     book.add(1, "peer", 0.0, 10.0, 0)
     book.forget(1, 0.1, ("peer",))
     assert book.posterior(1, 0) == pytest.approx((11.0, 2.0))
+
+
+def test_a_full_book_forgets_what_has_the_least_gold_and_not_what_is_oldest():
+    book = a_book()
+    book.add(1, "gold", 5.0, 0.0, 0.0, "history")
+    for source in range(2, MAX_TALLIES + 2):
+        book.add(source, "peer", 0.0, 1.0, 0.0)
+    assert book.mean(1, 0.0, "history") > 0.8
+    assert book.gold(1, 0.0) == 5.0

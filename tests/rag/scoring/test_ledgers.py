@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,40 @@ def test_sleepers_who_turn_together_do_not_take_gold_from_the_honest():
     assert elect(ballot.answers, estimator.weights(ballot)) == "truth"
 
 
+def test_users_cannot_make_good_what_gold_says_is_bad():
+    estimator = LedgerEstimator()
+    for number in range(20):
+        answers = {1: f"lie {number}", 2: "truth"}
+        estimator.learn(Ballot(answers), {1: False, 2: True})
+    for _ in range(60):
+        estimator.hear(1, 1.0, 0.0)
+    assert estimator.reliabilities()[1] < 0.3
+
+
+def test_what_was_not_read_says_nothing_of_a_source():
+    estimator = LedgerEstimator(range(3))
+    before = estimator.reliabilities()[2]
+    ballot = Ballot({0: "truth", 1: "lie"}, unheard=frozenset({2}))
+    assert 2 in estimator.weights(ballot)
+    for _ in range(8):
+        estimator.learn(ballot, {0: True, 1: False})
+    assert estimator.reliabilities()[2] == before
+
+
+def test_no_vote_leaves_the_bounds_whatever_is_said():
+    estimator = LedgerEstimator()
+    for number in range(20):
+        lies = dict.fromkeys((1, 2, 3), f"lie {number % 7}" if number % 3 else "truth")
+        answers = {**lies, 4: "truth", 5: "truth" if number % 4 else "slip", OWN: "truth"}
+        estimator.learn(Ballot(answers), {v: a == "truth" for v, a in answers.items()})
+    asked = (1, 2, 3, 4, 5, OWN)
+    least, most = estimator.bounds(Ballot(dict.fromkeys(asked, "?")))
+    assert any(least[v] < most[v] for v in asked)
+    for said in product("ab", repeat=len(asked)):
+        weights = estimator.weights(Ballot(dict(zip(asked, said, strict=True))))
+        assert all(least[v] - 1e-12 <= weights[v] <= most[v] + 1e-12 for v in asked)
+
+
 @pytest.mark.parametrize("amount", [float("nan"), float("inf"), -0.5, 1.5])
 def test_feedback_out_of_range_is_refused_and_leaves_nothing(amount):
     estimator = LedgerEstimator(range(2))
@@ -141,6 +177,44 @@ def test_voters_beyond_the_bound_push_out_the_first_ones():
     assert known[MAX_VOTERS + 5] < 0.5
 
 
+def test_a_newcomer_pushes_out_nobody_who_is_asked_beside_it(tmp_path):
+    path = tmp_path / "ledgers"
+    full = LedgerEstimator(range(1, MAX_VOTERS + 1), path=path)
+    full.save()
+    for newcomer in (5_000, 5_001):
+        estimator = LedgerEstimator(path=path)
+        ballot = Ballot({1: "a", 2: "a", newcomer: "b"}, silent=frozenset({3}))
+        assert set(ballot.voters) <= estimator.weights(ballot).keys()
+        estimator.learn(ballot)
+        estimator.save()
+
+
+def test_a_crowd_of_newcomers_takes_no_gold_from_those_who_have_some():
+    estimator = LedgerEstimator()
+    for _ in range(5):
+        estimator.learn(Ballot({1: "truth", 2: "lie"}), {1: True, 2: False})
+    before = estimator.reliabilities()[1]
+    for first in range(10, 3 * MAX_VOTERS, 64):
+        estimator.learn(Ballot(dict.fromkeys(range(first, first + 64), "lie"), "history"))
+    assert len(estimator.reliabilities()) == MAX_VOTERS
+    assert estimator.reliabilities()[1] == pytest.approx(before, abs=0.02)
+
+
+def test_more_voters_than_there_is_room_for_still_vote_and_the_best_known_stay():
+    estimator = LedgerEstimator()
+    for _ in range(5):
+        estimator.learn(Ballot({1: "truth", 2: "lie"}), {1: True, 2: False})
+    many = Ballot({**dict.fromkeys(range(10, MAX_VOTERS + 500), "lie"), 1: "truth", OWN: "truth"})
+    assert elect(many.answers, estimator.weights(many)) == "truth"
+    right = {v: a == "truth" for v, a in many.answers.items()}
+    estimator.learn(many)
+    estimator.judge(many, right)
+    known = estimator.reliabilities()
+    assert len(known) == MAX_VOTERS
+    assert known[1] > 0.8
+    assert OWN in known
+
+
 def test_silence_where_another_source_was_right_counts_a_little_against_a_source():
     estimator = LedgerEstimator(range(3))
     ballot = Ballot({0: "truth", 1: "lie"}, silent=frozenset({2}))
@@ -164,9 +238,10 @@ def test_the_chain_says_where_a_source_starts_and_gold_seen_here_outweighs_it():
     assert after[1] > after[0]
 
 
-def test_a_suspicion_of_peers_lets_the_next_gold_confirm_it_and_a_right_answer_clears_it():
+def test_a_suspicion_of_peers_takes_two_mistakes_on_gold_to_confirm_and_right_answers_clear_it():
     def doubted():
         estimator = LedgerEstimator(range(4), LedgerSettings(alarm=3.0))
+        estimator.assume({0: Reliability(80.0, 20.0)})
         agreed = dict.fromkeys(range(4), "truth") | {3: "slip"}
         for _ in range(6):
             estimator.learn(Ballot(agreed), {v: a == "truth" for v, a in agreed.items()})
@@ -174,14 +249,36 @@ def test_a_suspicion_of_peers_lets_the_next_gold_confirm_it_and_a_right_answer_c
             estimator.learn(Ballot({0: f"lie {n}", 1: "truth", 2: "truth", 3: f"slip {n}"}))
         return estimator
 
-    told = {0: "lie", 1: "truth", 2: "truth"}
-    confirmed, cleared = doubted(), doubted()
-    assert confirmed.doubtful
-    before = confirmed.evidence(0)
-    confirmed.judge(Ballot(told), {v: a == "truth" for v, a in told.items()})
-    assert confirmed.evidence(0) < before - 2.0
-    cleared.judge(Ballot({0: "truth", 1: "lie"}), {0: True, 1: False})
-    assert cleared.evidence(0) >= before
+    def seen(estimator, *outcomes):
+        for right in outcomes:
+            told = {0: "truth" if right else "lie", 1: "truth", 2: "truth"}
+            estimator.judge(Ballot(told), {v: a == "truth" for v, a in told.items()})
+        return estimator.evidence(0)
+
+    before = doubted().evidence(0)
+    assert doubted().doubtful
+    assert seen(doubted(), False) >= before, "one mistake is within what is usual"
+    confirmed = doubted()
+    assert seen(confirmed, False, False) < before - 2.0
+    assert confirmed.evidence(0) > 8.0, "peers had a part in it: the chain's record stays"
+    assert seen(doubted(), True, True, True, False, False) >= before
+
+
+def test_sleepers_who_contradict_an_honest_source_do_not_wipe_its_gold():
+    honest, other, sleepers = 1, 2, (11, 12, 13)
+    estimator = LedgerEstimator()
+    for number in range(60):
+        answers = dict.fromkeys((honest, other, *sleepers), "truth")
+        slips = (number % 8) + 1
+        answers = {v: f"slip {v}" if v % 8 == slips else a for v, a in answers.items()}
+        estimator.learn(Ballot(answers), {v: a == "truth" for v, a in answers.items()})
+    before = estimator.evidence(honest)
+    for number in range(30):
+        estimator.learn(Ballot({honest: f"truth {number}", **dict.fromkeys(sleepers, "lie")}))
+    assert honest in {voter for _, voter in estimator.alarms}
+    answers = {honest: "slip", other: "truth", **dict.fromkeys(sleepers, "truth")}
+    estimator.learn(Ballot(answers), {v: a == "truth" for v, a in answers.items()})
+    assert estimator.evidence(honest) > 0.5 * before
 
 
 def test_who_could_overrule_the_least_bad_by_speaking_weighs_infinitely():
