@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SETTLE_SECONDS = 3.0
 """What sources that are asked the same again are given at the end, as in a search."""
+WAIT_SECONDS = 20.0
+"""How long a run waits for another one that learns in the same folder."""
 
 
 @click.command(short_help="Ask sources, weighed by their record.")
@@ -61,7 +64,7 @@ SETTLE_SECONDS = 3.0
 @click.option(
     "--probes",
     type=click.Path(path_type=Path),
-    help="Questions with gold answers: now and then one is asked unseen, and judged.",
+    help="Questions with gold answers (.jsonl or SQuAD): now and then one is asked and judged.",
 )
 @click.option("--allow-private", is_flag=True, help="Ask sources at private addresses as well.")
 @click.option(
@@ -97,10 +100,10 @@ def ask(
     With --registered every answer has to carry its owner's receipt. Where the chain does not
     answer, the scores last read are used, and their age is told.
     """
-    from rag.loaders import load_dataset
+    from rag.errors import RagError
+    from rag.probe_bank import read_bank
     from rag.probing import Probing
     from rag.reputation import ChainScores
-    from rag.scoring.gold_probes import Probe
     from rag.source_list import load_sources
 
     if registered == (sources_file is not None):
@@ -113,12 +116,12 @@ def ask(
         )
     listed = load_sources(sources_file) if sources_file else None
     scores = ChainScores.open(config, [s.id for s in listed] if listed else None)
-    bank = [Probe(q.text, q.answers) for q in load_dataset(probes).questions] if probes else []
+    bank = read_bank(probes) if probes else []
     owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
     shown = _credentials(config, scores, api_keys, sign, passphrase_fd)
     folder = config.home / "trust" / scores.deployment.ledger_id
     folder.mkdir(parents=True, exist_ok=True)
-    with _asked(config, scores, listed, shown, allow_private) as sources:
+    with _alone(folder), _asked(config, scores, listed, shown, allow_private) as sources:
         promised = {}
         with progress() as bar:
             bar.add_task("Asking", total=None)
@@ -130,12 +133,33 @@ def ask(
                 promise = "0x" + probing.commitment().hex()
                 promised = {"probes": {"batch": probing.batch, "commitment": promise}}
                 answer = probing.ask(question)
-                probing.save()
-            pipeline.save()
         if as_json:
             print_json(_as_json(answer) | promised)
         else:
             _show(answer)
+        try:
+            pipeline.save()
+        except RagError as error:  # the answer is there all the same
+            click.echo(f"What was learned is lost: {error}", err=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other runs from what is learned in the folder, after waiting for one that is there."""
+    from chainrep.errors import StoreBusy
+    from chainrep.store.sole_use import sole_use
+
+    ends = time.monotonic() + WAIT_SECONDS
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(sole_use(folder, "Ask again when it has its answer."))
+                break
+            except StoreBusy:
+                if time.monotonic() >= ends:
+                    raise
+            time.sleep(0.1)
+        yield
 
 
 def _remembering(
@@ -225,12 +249,15 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "share": answer.share,
         "margin": answer.margin,
+        "certified": answer.certified,
+        "key": answer.key,
         "votes": [
             {
                 "source": vote.source,
                 "answer": vote.text,
                 "weight": vote.weight,
                 "won": vote.won,
+                "credit": vote.credit,
                 "confidence": vote.span.confidence,
                 "passage": vote.span.evidence.passage.text,
                 "title": vote.span.evidence.passage.title,
@@ -244,6 +271,12 @@ def _as_json(answer: Answer) -> dict[str, Any]:
         ],
         "notes": list(answer.notes),
     }
+
+
+def _certificate(liars: int) -> str:
+    if not liars:
+        return "One of those asked, turning liar, could change the answer."
+    return f"The answer would stand against {liars} of those asked turning liars."
 
 
 def _receipt(receipt: Receipt | None) -> dict[str, Any] | None:
@@ -269,6 +302,7 @@ def _show(answer: Answer) -> None:
             ["source", "weight", "says", "because"],
             [[v.source, v.weight, v.text, v.span.evidence.sentence] for v in answer.votes],
         )
+        click.echo(_certificate(answer.certified))
     for note in answer.notes:
         click.echo(note, err=True)
     for silence in answer.silent:

@@ -74,6 +74,11 @@ class DatasetBuilder:
         )
         self._questions[question] = None
 
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """The questions taken so far."""
+        return tuple(self._questions)
+
     def build(self) -> Dataset:
         """Return the dataset; raises DatasetError when it has no passage."""
         if not self._passages:
@@ -81,7 +86,7 @@ class DatasetBuilder:
                 f"{self._name} holds no passage.",
                 "Give a dataset with at least one passage of text.",
             )
-        return Dataset(self._name, tuple(self._questions), tuple(self._passages))
+        return Dataset(self._name, self.questions, tuple(self._passages))
 
 
 def _bounded(text: str, limit: int, noun: str, place: str, *, may_be_empty: bool = False) -> str:

@@ -12,6 +12,7 @@ from rag.dataset import Dataset, DatasetBuilder
 from rag.errors import DatasetError
 from rag.json_text import parse_json
 from rag.text import sentences
+from rag.types import Question
 
 MAX_FILE_BYTES = 256 * 2**20
 PASSAGE_WORDS = 120
@@ -29,8 +30,18 @@ def load_dataset(path: Path | str) -> Dataset:
     where there is one.
     """
     path = Path(path)
-    if path.is_dir():
-        return _load_folder(path)
+    return _load_folder(path) if path.is_dir() else _load_file(path).build()
+
+
+def load_questions(path: Path | str) -> tuple[Question, ...]:
+    """Return the questions in a file of those formats; it need not have passages.
+
+    Raises DatasetError as ``load_dataset`` does.
+    """
+    return _load_file(Path(path)).questions
+
+
+def _load_file(path: Path) -> DatasetBuilder:
     if not path.is_file():
         raise DatasetError(f"There is no dataset at {path}.", _FORMATS)
     if path.suffix.lower() in (".jsonl", ".ndjson"):
@@ -46,14 +57,14 @@ def demo_dataset() -> Dataset:
         return load_dataset(path)
 
 
-def _load_squad(path: Path) -> Dataset:
+def _load_squad(path: Path) -> DatasetBuilder:
     builder = DatasetBuilder(str(path))
     for i, article in enumerate(_list(parse_json(_read(path), str(path)), "data", str(path))):
         at = f"{path}: data[{i}]"
         title = _string(article, "title", at) if "title" in _object(article, at) else ""
         for j, paragraph in enumerate(_list(article, "paragraphs", at)):
             _load_paragraph(builder, paragraph, title.replace("_", " "), f"{at}.paragraphs[{j}]")
-    return builder.build()
+    return builder
 
 
 def _load_paragraph(builder: DatasetBuilder, paragraph: Any, title: str, at: str) -> None:
@@ -64,7 +75,7 @@ def _load_paragraph(builder: DatasetBuilder, paragraph: Any, title: str, at: str
         builder.add_question(_string(qa, "question", spot), answers, [passage], spot)
 
 
-def _load_json_lines(path: Path) -> Dataset:
+def _load_json_lines(path: Path) -> DatasetBuilder:
     builder = DatasetBuilder(str(path))
     for number, line in enumerate(_read(path).split("\n"), start=1):
         if not line.strip():
@@ -80,7 +91,7 @@ def _load_json_lines(path: Path) -> Dataset:
         builder.add_question(
             _string(row, "question", spot), _strings(answers, "answers", spot), passages, spot
         )
-    return builder.build()
+    return builder
 
 
 def _passage(value: Any, at: str) -> tuple[str, str]:

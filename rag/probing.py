@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from rag.errors import RouterError, ScoringError
-from rag.pipeline import Pipeline
-from rag.scoring.gold_probes import (
-    BATCH,
-    SECRET_BYTES,
-    Probe,
-    ProbeSchedule,
-    Reveal,
-    commitment,
-    drawn_order,
-)
-from rag.state.arrays import REMEDY, taken
-from rag.state.file import read_state, write_state
+from rag.errors import RagError, RouterError, ScoringError
+from rag.pipeline import Pipeline, checked_question
+from rag.probe_record import ProbeRecord, new_record, read_record, write_record
+from rag.scoring.gold_probes import BATCH, Probe, ProbeSchedule, Reveal
 from rag.types import Answer
 
-NAME = "probes"
 RATE = 0.05
-EACH = 32
-"""So many probes of the bank are for one batch of questions, and shown with it."""
 AT_ONCE = 3
 
 
 class Probing:
     """Asks a user's questions, and now and then a probe, which is judged and never seen.
 
-    Of the ``bank`` every probe is asked once; when it is used up, no more are. ``path`` keeps the
-    secret and how far it got; ``rate`` is the share of probes. Raises ScoringError for an empty
-    bank, RouterError for a file that is not its own.
+    Of the ``bank`` every probe is asked once; when it is used up, an answer's notes say so. The
+    bank may change: new probes are promised from the next batch on. ``path`` keeps the secret and
+    how far it got, and belongs to one ``Probing`` at a time; ``rate`` is the share of probes.
+    Raises ScoringError for an empty bank, RouterError for a file that is not its own or cannot be
+    written.
     """
 
     def __init__(
@@ -45,76 +33,91 @@ class Probing:
         if not bank:
             raise ScoringError("There is no probe to ask.", "Give questions with gold answers.")
         self._pipeline = pipeline
+        self._bank = bank
         self._path = path
-        if path.exists():
-            self._secret, number, asked, self._used = _kept(path)
-        else:
-            self._secret, number, asked, self._used = secrets.token_bytes(SECRET_BYTES), 0, 0, 0
-        self._order = drawn_order(bank, self._secret)
-        self._schedule = ProbeSchedule(rate, self._secret, number=number, asked=asked)
-        self.rate = rate
+        kept = read_record(path) if path.exists() else new_record(rate)
+        if kept.rate != rate:
+            raise RouterError(
+                f"{path} promised a share of {kept.rate} probes.", "Go on with that share."
+            )
+        self._record = kept.promised(bank)
+        if self._record is not kept:
+            write_record(path, self._record)
 
     @property
     def batch(self) -> int:
         """The number of the batch that the next question is in."""
-        return self._schedule.number // BATCH
+        return self._record.batch
 
     def ask(self, question: str) -> Answer:
-        """Answer a question; the probes that are due are asked before or after it, by lot."""
-        due = 0
-        while due < AT_ONCE and self._schedule.next_is_probe(self._pipeline.doubtful):
-            due += 1
+        """Answer a question; the probes that are due are asked before or after it, by lot.
+
+        Raises what ``Pipeline.ask`` does, before any probe is asked. What goes wrong with a probe
+        is a note beside the answer.
+        """
+        question = checked_question(question)
+        due, notes = self._due()
         first = secrets.randbelow(2) == 0
         if first:
-            self._probe(due)
+            notes += self._probe(due)
         answer = self._pipeline.ask(question)
         if not first:
-            self._probe(due)
-        return answer
-
-    def save(self) -> None:
-        """Keep the secret and how far it got, readable by this user alone."""
-        counts = [self._schedule.number, self._schedule.asked, self._used]
-        write_state(
-            self._path,
-            NAME,
-            {
-                "secret": np.frombuffer(self._secret, dtype=np.uint8),
-                "counts": np.array(counts, dtype=np.int64),
-            },
-        )
+            notes += self._probe(due)
+        if not self._record.left(self._bank):
+            notes.append(
+                f"All {len(self._bank):,} probes were asked: add questions to go on comparing"
+                " sources with gold."
+            )
+        return replace(answer, notes=(*answer.notes, *notes))
 
     def commitment(self) -> bytes:
         """Return what to publish before the batch at hand."""
-        return commitment(self._reveal(self.batch))
+        return self._record.commitment(self.batch)
 
     def reveal(self, batch: int) -> Reveal:
         """Return what opens the commitment of a batch; raises ScoringError before it is over."""
-        if not 0 <= batch < self.batch:
-            raise ScoringError(
-                f"Batch {batch} is not over.", "Show what it holds when its questions were asked."
-            )
-        return self._reveal(batch)
+        return self._record.reveal(batch)
 
-    def _reveal(self, batch: int) -> Reveal:
-        salt = hmac.digest(self._secret, b"salt" + batch.to_bytes(8, "big"), "sha256")
-        probes = tuple(self._order[batch * EACH : (batch + 1) * EACH])
-        return Reveal(batch, probes, self._schedule.seed(batch), self.rate, salt)
+    def _due(self) -> tuple[list[Probe], list[str]]:
+        """Return the probes to ask now, which count as asked on the disk, and notes.
 
-    def _probe(self, due: int) -> None:
-        for _ in range(due):
-            self._used = max(self._used, self.batch * EACH)
-            if self._used >= min((self.batch + 1) * EACH, len(self._order)):
-                return
-            probe = self._order[self._used]
-            self._used += 1
-            self._pipeline.judge(self._pipeline.ask(probe.question), probe.answers)
+        Whoever stops us cannot make us ask one again, by which sources would know it.
+        """
+        record = self._record
+        due: list[Probe] = []
+        for _ in range(AT_ONCE):
+            record, chosen, probes = self._next(record)
+            due += probes
+            if not chosen:
+                break
+        try:
+            write_record(self._path, record)
+        except RouterError as error:
+            return [], [f"No probe was asked: {error}"]
+        self._record = record
+        return due, []
 
+    def _next(self, record: ProbeRecord) -> tuple[ProbeRecord, bool, list[Probe]]:
+        """Count one question; return whether it is a probe, and which, unless none is left."""
+        schedule = ProbeSchedule(
+            record.rate, record.secret, number=record.number, asked=record.asked
+        )
+        place = record.number // BATCH
+        chosen = schedule.next_is_probe(self._pipeline.doubtful)
+        batches, probes = list(record.batches), []
+        if chosen:
+            batch = batches[place]
+            probes = list(batch.probes[batch.asked : batch.asked + 1])
+            batches[place] = replace(batch, asked=batch.asked + len(probes))
+        counted = replace(
+            record, number=schedule.number, asked=schedule.asked, batches=tuple(batches)
+        )
+        return counted.promised(self._bank), chosen, probes
 
-def _kept(path: Path) -> tuple[bytes, int, int, int]:
-    name, arrays = read_state(path)
-    if name != NAME:
-        raise RouterError(f"{path} holds no secret of probes.", REMEDY)
-    secret = taken(arrays, "secret", np.uint8, (SECRET_BYTES,))
-    number, asked, used = taken(arrays, "counts", np.int64, (3,), most=1e12).tolist()
-    return secret.tobytes(), number, asked, used
+    def _probe(self, due: Sequence[Probe]) -> list[str]:
+        try:
+            for probe in due:
+                self._pipeline.judge(self._pipeline.ask(probe.question), probe.answers)
+        except RagError as error:
+            return [f"A probe failed: {error}"]
+        return []

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -41,14 +40,25 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Reveal:
-    """What opens a commitment: a batch's probes in their order, the seed of its places, the salt.
+class Opened:
+    """A probe that was asked, and the 32 bytes that keep its digest from being guessed."""
 
-    ``draw_of`` of the seed and a question's number says how rare a chance made it a probe.
+    probe: Probe
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """What opens a commitment: the probes asked, the seed of a batch's places, the salt.
+
+    Probes are asked in the order in which they were promised; of those that the batch had no place
+    for, only the digests are told (``unasked``), so that a later batch can ask them. ``draw_of``
+    of the seed and a question's number says how rare a chance made it a probe.
     """
 
     batch: int
-    probes: tuple[Probe, ...]
+    asked: tuple[Opened, ...]
+    unasked: tuple[bytes, ...]
     seed: bytes
     rate: float
     salt: bytes
@@ -125,18 +135,25 @@ def draw_of(seed: bytes, number: int) -> float:
     return int.from_bytes(hmac.digest(seed, number.to_bytes(8, "big"), "sha256")[:8]) / 2**64
 
 
-def commitment(reveal: Reveal, digest: Digest = sha3) -> bytes:
-    """Return the digest to publish before a batch; every field is length-prefixed.
+def leaf(opened: Opened, digest: Digest = sha3) -> bytes:
+    """Return the digest of one probe: of its salt, its question and its answers, framed.
 
     Raises ScoringError when the salt is not 32 bytes: without one, a guess could be checked.
     """
-    if len(reveal.salt) != SALT_BYTES:
-        raise ScoringError(f"A salt has {SALT_BYTES} bytes, not {len(reveal.salt)}.")
-    parts = [reveal.salt, reveal.batch.to_bytes(8, "big"), reveal.seed, repr(reveal.rate).encode()]
-    for probe in reveal.probes:
-        texts = [text.encode() for text in (probe.question, *probe.answers)]
-        parts.append(b"".join(_framed(text) for text in texts))
-    return digest(b"".join(_framed(part) for part in parts))
+    texts = (opened.probe.question, *opened.probe.answers)
+    return digest(b"".join([_framed(_salted(opened.salt)), *(_framed(t.encode()) for t in texts)]))
+
+
+def commitment(reveal: Reveal, digest: Digest = sha3) -> bytes:
+    """Return the digest to publish before a batch; every field is length-prefixed.
+
+    It is of the salt, the batch's number, the seed, the rate and the digest of each probe, asked
+    or not, in their order. Raises ScoringError when a salt is not 32 bytes.
+    """
+    batch = reveal.batch.to_bytes(8, "big")
+    parts = [_salted(reveal.salt), batch, reveal.seed, repr(reveal.rate).encode()]
+    parts += [leaf(each, digest) for each in reveal.asked]
+    return digest(b"".join(_framed(part) for part in [*parts, *reveal.unasked]))
 
 
 def opens(reveal: Reveal, published: bytes, digest: Digest = sha3) -> bool:
@@ -145,10 +162,18 @@ def opens(reveal: Reveal, published: bytes, digest: Digest = sha3) -> bool:
 
 
 def drawn_order(probes: Sequence[Probe], secret: bytes) -> list[Probe]:
-    """Return a bank of probes in the order in which they are asked, each once."""
-    order = list(probes)
-    random.Random(hmac.digest(secret, b"order", "sha256")).shuffle(order)  # noqa: S311 - keyed
-    return order
+    """Return a bank of probes in the order in which they are asked, each question once.
+
+    The order of two probes does not depend on what else is in the bank.
+    """
+    each = {probe.question: probe for probe in probes}
+    return sorted(each.values(), key=lambda p: hmac.digest(secret, p.question.encode(), "sha256"))
+
+
+def _salted(salt: bytes) -> bytes:
+    if len(salt) != SALT_BYTES:
+        raise ScoringError(f"A salt has {SALT_BYTES} bytes, not {len(salt)}.")
+    return salt
 
 
 def _framed(message: bytes) -> bytes:

@@ -42,7 +42,7 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
     content = b"".join([struct.pack("<I", len(table)), table, *bodies])
     if len(content) > MAX_BYTES - 1_000:
         raise RouterError(
-            "A router's state has grown too large to be kept.", "Give it a smaller window."
+            f"What {path.name} has to keep has grown too large.", "Give it a smaller window."
         )
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
@@ -63,33 +63,39 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
             os.close(folder)
     except OSError as error:
         raise RouterError(
-            f"A router's state cannot be kept in {path} ({error.strerror}).",
+            f"What was learned cannot be kept in {path} ({error.strerror}).",
             "Make room on the disk, and check that the folder is there and writable.",
         ) from error
 
 
-def read_state(path: Path) -> tuple[str, Arrays]:
-    """Return the learner's name and the arrays; raises RouterError for anything else."""
+def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
+    """Return the learner's name and the arrays; raises RouterError for anything else.
+
+    ``noun`` is what an error calls the file.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise RouterError(f"{path} cannot be read ({error.strerror}).", REMEDY) from error
     if len(content) > MAX_BYTES:
-        raise RouterError(f"{path} is larger than any router's state.", REMEDY)
+        raise RouterError(f"{path} is larger than any {noun}.", REMEDY)
     if not content.startswith(MAGIC):
-        raise RouterError(f"{path} is no router's state of this version.", REMEDY)
+        raise RouterError(f"{path} is no {noun} of this version.", REMEDY)
     start = len(MAGIC) + 32
     body = memoryview(content)[start:]
     if hashlib.sha256(body).digest() != content[len(MAGIC) : start]:
         raise RouterError(f"{path} is damaged: its digest is wrong.", REMEDY)
     if len(body) < 4:
-        raise _malformed(path)
+        raise _malformed(path, noun)
     (length,) = struct.unpack("<I", body[:4])
     if length > MAX_TABLE:
-        raise _malformed(path)
-    learner, table = _table(bytes(body[4 : 4 + length]), path)
-    return learner, _arrays(table, body[4 + length :], path)
+        raise _malformed(path, noun)
+    try:
+        learner, table = _table(bytes(body[4 : 4 + length]), path)
+        return learner, _arrays(table, body[4 + length :])
+    except _Misshapen as error:
+        raise _malformed(path, noun) from error
 
 
 def part_of(arrays: Arrays, name: str) -> Arrays:
@@ -97,25 +103,29 @@ def part_of(arrays: Arrays, name: str) -> Arrays:
     return {n.removeprefix(f"{name}."): a for n, a in arrays.items() if n.startswith(f"{name}.")}
 
 
+class _Misshapen(Exception):
+    """What is in a file is not what its form says."""
+
+
 def _table(content: bytes, path: Path) -> tuple[str, list[Any]]:
     try:
         stated = parse_json(content.decode("utf-8"), str(path))
     except (UnicodeDecodeError, DatasetError) as error:
-        raise _malformed(path) from error
+        raise _Misshapen from error
     if not isinstance(stated, dict) or set(stated) != {"learner", "arrays"}:
-        raise _malformed(path)
+        raise _Misshapen
     learner, table = stated["learner"], stated["arrays"]
     if not isinstance(learner, str) or not isinstance(table, list) or len(table) > 64:
-        raise _malformed(path)
+        raise _Misshapen
     return learner, table
 
 
-def _arrays(table: list[Any], body: memoryview, path: Path) -> Arrays:
+def _arrays(table: list[Any], body: memoryview) -> Arrays:
     found: dict[str, np.ndarray[Any, np.dtype[Any]]] = {}
     at = 0
     for entry in table:
         if not isinstance(entry, list) or len(entry) != 3:
-            raise _malformed(path)
+            raise _Misshapen
         name, kind, shape = entry
         sound = (
             isinstance(name, str)
@@ -126,17 +136,17 @@ def _arrays(table: list[Any], body: memoryview, path: Path) -> Arrays:
             and all(type(n) is int and 0 <= n <= MAX_BYTES for n in shape)
         )
         if not sound or name in found:
-            raise _malformed(path)
+            raise _Misshapen
         size = math.prod(shape) * np.dtype(kind).itemsize
         if size > len(body) - at:
-            raise _malformed(path)
+            raise _Misshapen
         array = np.frombuffer(body[at : at + size], dtype=kind).reshape(shape)
         found[name] = array.astype(array.dtype.newbyteorder("="))
         at += size
     if at != len(body):
-        raise _malformed(path)
+        raise _Misshapen
     return found
 
 
-def _malformed(path: Path) -> RouterError:
-    return RouterError(f"{path} does not have the form of a router's state.", REMEDY)
+def _malformed(path: Path, noun: str) -> RouterError:
+    return RouterError(f"{path} does not have the form of a {noun}.", REMEDY)

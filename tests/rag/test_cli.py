@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +19,15 @@ from chainrep.errors import InputError
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.service.server import HttpServer
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
+from chainrep.store.sole_use import sole_use
 from rag.ask_cli import ask as command
+from rag.errors import RouterError
 from rag.generators.causal import CausalGenerator
 from rag.loaders import load_dataset
+from rag.probe_record import new_record, write_record
+from rag.probes_cli import probes
 from rag.reading_options import Reading
+from rag.scoring.gold_probes import BATCH, Opened, Probe, Reveal, opens
 from tests.rag.completion_server import KEY, serving
 from tests.tools import ROOT
 
@@ -88,11 +94,7 @@ def test_people_see_who_said_what(prepared):
 
 def test_what_was_seen_here_is_kept_and_probes_are_asked_unseen_under_a_promise(prepared):
     home, url = prepared
-    line = {
-        "question": "When was the Eiffel Tower completed?",
-        "answers": ["1889"],
-        "passages": ["The Eiffel Tower was completed in 1889."],
-    }
+    line = {"question": "When was the Eiffel Tower completed?", "answers": ["1889"]}
     bank = [{**line, "question": f"{line['question'][:-1]}, asks number {n}?"} for n in range(64)]
     (home / "bank.jsonl").write_text("\n".join(json.dumps(each) for each in bank))
     options = ("--probes", str(home / "bank.jsonl"), "--router", "neighbours", "--json")
@@ -102,8 +104,76 @@ def test_what_was_seen_here_is_kept_and_probes_are_asked_unseen_under_a_promise(
     assert [reply["answer"] for reply in replies] == ["1889", "1889"]
     assert replies[0]["probes"] == replies[1]["probes"], "one promise for all of a batch"
     (folder,) = (home / "trust").iterdir()
-    assert {each.name for each in folder.iterdir()} == {"ledgers", "probes", "router-neighbours"}
+    assert {each.name for each in folder.iterdir()} == {
+        ".lock", "ledgers", "probes", "router-neighbours",
+    }  # fmt: skip
     assert all(each.stat().st_mode & 0o077 == 0 for each in folder.iterdir())
+    told = CliRunner(env={"CHAINREP_HOME": str(home)}).invoke(probes, ["show", "--json"])
+    (shown,) = json.loads(told.stdout)
+    assert (shown["ledger"], shown["over"]) == (folder.name, [])
+    assert {key: shown[key] for key in ("batch", "commitment")} == replies[0]["probes"]
+
+
+def test_batches_that_are_over_are_shown_with_what_opens_them(tmp_path):
+    bank = [Probe(f"Question {n}?", ("so", "or so")) for n in range(40)]
+    first = new_record(0.05).promised(bank)
+    batches = (replace(first.batches[0], asked=3),)
+    record = replace(first, number=BATCH, asked=3, batches=batches).promised(bank)
+    folder = tmp_path / "trust" / "ledger"
+    folder.mkdir(parents=True)
+    write_record(folder / "probes", record)
+    run = CliRunner(env={"CHAINREP_HOME": str(tmp_path), "COLUMNS": "200"})
+    (shown,) = json.loads(run.invoke(probes, ["show", "--json"]).stdout)
+    (over,) = shown["over"]
+    asked = tuple(
+        Opened(Probe(a["question"], tuple(a["answers"])), unhex(a["salt"])) for a in over["asked"]
+    )
+    unasked = tuple(map(unhex, over["unasked"]))
+    reveal = Reveal(0, asked, unasked, unhex(over["seed"]), over["rate"], unhex(over["salt"]))
+    assert opens(reveal, unhex(over["commitment"]))
+    assert (len(asked), len(unasked)) == (3, 29)
+    assert shown["commitment"] == "0x" + record.commitment(1).hex()
+    listed = run.invoke(probes, ["show"]).stdout
+    assert all("0x" + record.commitment(n).hex() in listed for n in (0, 1))
+    opened = run.invoke(probes, ["show", "--batch", "0"]).stdout
+    assert asked[0].probe.question in opened
+    assert over["seed"] in opened
+    assert "Batch 1 is not over" in str(run.invoke(probes, ["show", "--batch", "1"]).exception)
+    empty = CliRunner(env={"CHAINREP_HOME": str(tmp_path / "none")}).invoke(probes, ["show"])
+    assert "No probe was promised yet" in empty.stdout
+
+
+def unhex(text):
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def test_an_answer_is_shown_with_its_certificate_also_where_nothing_can_be_kept(
+    prepared, monkeypatch
+):
+    monkeypatch.setattr("rag.pipeline.Pipeline.save", full)
+    run = ask_here(*prepared)
+    assert run.exit_code == 0, run.output
+    assert "of those asked" in run.stdout
+    assert "What was learned is lost: The disk is full. Make room." in run.stderr
+    run = ask_here(*prepared, "--json")
+    reply = json.loads(run.stdout)
+    assert type(reply["certified"]) is int
+    assert reply["key"]
+    assert sum(vote["credit"] for vote in reply["votes"]) > 0.0
+
+
+def full(*_):
+    raise RouterError("The disk is full.", "Make room.")
+
+
+def test_a_second_run_waits_and_then_says_who_is_in_the_way(prepared, monkeypatch):
+    monkeypatch.setattr("rag.ask_cli.WAIT_SECONDS", 0.3)
+    assert ask_here(*prepared).exit_code == 0
+    (folder,) = (prepared[0] / "trust").iterdir()
+    with sole_use(folder, ""):
+        run = ask_here(*prepared)
+    assert run.exit_code == 1
+    assert "Another program is at work" in str(run.exception)
 
 
 def ask_here(home, url, *options):

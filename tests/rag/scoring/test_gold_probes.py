@@ -1,23 +1,27 @@
 import itertools
 import statistics
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from rag.errors import ScoringError
 from rag.scoring.gold_probes import (
     BATCH,
+    Opened,
     Probe,
     ProbeSchedule,
     Reveal,
     commitment,
     draw_of,
     drawn_order,
+    leaf,
     opens,
 )
 
 PROBES = (Probe("Which city?", ("Paris",)), Probe("Which river?", ("the Seine", "Seine")))
-REVEAL = Reveal(0, PROBES, b"secret seed", 0.05, bytes(range(32)))
+ASKED = tuple(Opened(probe, bytes([n]) * 32) for n, probe in enumerate(PROBES))
+REVEAL = Reveal(0, ASKED, (b"digest",), b"secret seed", 0.05, bytes(range(32)))
 
 
 def a_secret(n=0):
@@ -31,25 +35,35 @@ def places(schedule, questions, doubtful=False):
 def test_what_was_committed_to_can_be_opened_and_nothing_else():
     published = commitment(REVEAL)
     assert opens(REVEAL, published)
+    swapped = Opened(Probe("Which city?", ("Lyon",)), ASKED[0].salt)
+    joined = Opened(Probe("Which city?Paris", ()), ASKED[0].salt)
     others = [
-        Reveal(0, PROBES[::-1], REVEAL.seed, REVEAL.rate, REVEAL.salt),
-        Reveal(0, (Probe("Which city?", ("Lyon",)), PROBES[1]), *fields()),
-        Reveal(0, (Probe("Which city?Paris", ()), PROBES[1]), *fields()),
-        Reveal(0, PROBES, b"another seed", REVEAL.rate, REVEAL.salt),
-        Reveal(0, PROBES, REVEAL.seed, 0.1, REVEAL.salt),
-        Reveal(0, PROBES, REVEAL.seed, REVEAL.rate, bytes(32)),
-        Reveal(1, PROBES, REVEAL.seed, REVEAL.rate, REVEAL.salt),
+        replace(REVEAL, asked=ASKED[::-1]),
+        replace(REVEAL, asked=(swapped, ASKED[1])),
+        replace(REVEAL, asked=(joined, ASKED[1])),
+        replace(REVEAL, asked=(replace(ASKED[0], salt=bytes([9]) * 32), ASKED[1])),
+        replace(REVEAL, asked=ASKED[:1]),
+        replace(REVEAL, unasked=()),
+        replace(REVEAL, seed=b"another seed"),
+        replace(REVEAL, rate=0.1),
+        replace(REVEAL, salt=bytes(32)),
+        replace(REVEAL, batch=1),
     ]
     assert not any(opens(other, published) for other in others)
 
 
-def fields():
-    return REVEAL.seed, REVEAL.rate, REVEAL.salt
+def test_a_probe_that_was_not_asked_yet_is_shown_by_its_digest_alone():
+    later = replace(REVEAL, asked=ASKED[:1], unasked=(leaf(ASKED[1]), b"digest"))
+    assert opens(later, commitment(REVEAL))
 
 
-def test_a_commitment_without_a_whole_salt_is_refused():
-    with pytest.raises(ScoringError, match="32 bytes"):
-        commitment(Reveal(0, PROBES, b"seed", 0.05, b"short"))
+def test_a_commitment_without_whole_salts_is_refused():
+    for short in (
+        replace(REVEAL, salt=b"short"),
+        replace(REVEAL, asked=(replace(ASKED[0], salt=b"short"),)),
+    ):
+        with pytest.raises(ScoringError, match="32 bytes"):
+            commitment(short)
 
 
 def test_another_digest_can_be_used():
@@ -117,3 +131,7 @@ def test_a_bank_is_asked_in_a_secret_order_each_probe_once():
     assert order != bank
     assert order != drawn_order(bank, a_secret(1))
     assert order == drawn_order(bank, a_secret())
+    fewer = [probe for probe in order if probe not in bank[::3]]
+    assert drawn_order([*reversed(bank)], a_secret()) == order
+    assert drawn_order([p for p in bank if p not in bank[::3]], a_secret()) == fewer
+    assert len(drawn_order([*bank, *bank], a_secret())) == len(bank)
