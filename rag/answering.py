@@ -80,12 +80,14 @@ def vote(
     texts, the closed-book voter's included; by default equal normalised answers. With ``owners``
     all sources of one owner have together the weight of the heaviest one that answered.
 
-    Equal weights make this the majority; when no weight is above 0 all count 1. A tie goes to the
+    Equal weights make this the majority; when no weight is above 0, the closed-book voter's
+    included, all count 1. A tie goes to the
     group whose readers were more confident in sum, then to the alphabetically first: neither ids
     nor the order of the sources decide anything. The text is of the group's heaviest equal
     answers, so an answer that agrees only in part speaks for others only if it outweighs them.
     """
-    effective = voting_weights([a.source for a in answers], weights, owners)
+    book = closed_book.weight if closed_book else 0.0
+    effective = voting_weights([a.source for a in answers], weights, owners, book)
     ballots = [
         _Ballot(a.source, a.span.text, effective[a.source], a.span.confidence) for a in answers
     ]
@@ -120,13 +122,15 @@ def voting_weights(
     answered: Iterable[int],
     weights: Mapping[int, float],
     owners: Mapping[int, Hashable] | None = None,
+    closed_book: float = 0.0,
 ) -> dict[int, float]:
     """Return the weight ≥ 0 with which every source that answered votes.
 
-    All are 1 when none would be above 0. Sources of one owner share the weight of the heaviest.
+    All are 1 when none would be above 0 and the closed-book voter's weight is not either: known
+    liars must not outvote it. Sources of one owner share the weight of the heaviest.
     """
     raw = {source: max(weights.get(source, 0.0), 0.0) for source in answered}
-    if not any(raw.values()):
+    if closed_book <= 0.0 and not any(raw.values()):
         raw = dict.fromkeys(raw, 1.0)
     if owners is None:
         return raw
@@ -145,7 +149,8 @@ def text_weights(
     owners: Mapping[int, Hashable] | None = None,
 ) -> dict[str, float]:
     """Return the weight ≥ 0 with which every answer text is voted for, to be grouped by."""
-    voting = voting_weights([a.source for a in answers], weights, owners)
+    book = closed_book.weight if closed_book else 0.0
+    voting = voting_weights([a.source for a in answers], weights, owners, book)
     found: dict[str, float] = {}
     for answer in answers:
         found[answer.span.text] = found.get(answer.span.text, 0.0) + voting[answer.source]
@@ -153,6 +158,24 @@ def text_weights(
         found.setdefault(closed_book.text, 0.0)
         found[closed_book.text] += max(closed_book.weight, 0.0)
     return found
+
+
+def group_names(groups: Iterable[frozenset[str]], weights: Mapping[str, float]) -> dict[str, str]:
+    """Return for every text the name of its heaviest group; ``weights`` are those of the texts.
+
+    So a lie in several wordings that are grouped is one answer to who looks for copies.
+    """
+
+    def rank(texts: frozenset[str]) -> tuple[float, list[str]]:
+        weight = math.fsum(weights.get(text, 0.0) for text in texts)
+        return -round(weight, _TIE_DIGITS), sorted(texts)
+
+    names: dict[str, str] = {}
+    for texts in sorted(groups, key=rank):
+        name = "\n".join(sorted({cluster_key(text) for text in texts}))
+        for text in texts:
+            names.setdefault(text, name)
+    return names
 
 
 def owner_of(source: int, owners: Mapping[int, Hashable] | None) -> Hashable:

@@ -6,10 +6,9 @@ import itertools
 import secrets
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-from rag.answer_form import cluster_key
-from rag.answering import ClosedBook, Verdict, text_weights, vote, voting_weights
+from rag.answering import ClosedBook, Verdict, group_names, text_weights, vote, voting_weights
 from rag.certificate import certified
 from rag.clustering import Clustering
 from rag.credit.vote_game import credit, vote_game
@@ -52,6 +51,27 @@ from rag.weighing import UNKNOWN, vote_weights
 CANDIDATES = 10
 CLOSED_BOOK_WEIGHT = 1.0
 WAITING = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """The weights of all that were asked, within their bounds, the model's word, and the groups."""
+
+    weights: Mapping[int, float]
+    least: Mapping[int, float]
+    most: Mapping[int, float]
+    own: ClosedBook | None
+    book: tuple[float, float] | None
+    groups: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A ballot that may yet be judged, what the asker's own model said, and who judged it."""
+
+    ballot: Ballot
+    own: str
+    judged: set[str] = field(default_factory=set)
 
 
 class Pipeline:
@@ -100,7 +120,7 @@ class Pipeline:
         self._closed_book_weight = closed_book_weight
         self._owners = owners
         self._estimator = estimator
-        self._waiting: OrderedDict[str, tuple[Ballot, set[str]]] = OrderedDict()
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         self._candidates = candidates
         self._run = run or secrets.token_hex(8)
         self._numbers = itertools.count(1)
@@ -123,19 +143,25 @@ class Pipeline:
         self._router.saw({i: frozenset(reply.passages) for i, reply in found.items()})
         answers, unread = self._read(question, kept)
         own = self._own(question)
-        weights, own = self._weigh(key, question, chosen, known, answers, own)
-        verdict = self._vote(question, answers, weights, own)
+        weighed = self._weigh(key, question, chosen, known, answers, unread, own)
+        verdict = vote(
+            answers,
+            weighed.weights,
+            closed_book=weighed.own,
+            groups=weighed.groups,
+            owners=self._owners,
+        )
         return Answer(
             question,
             verdict.text,
             verdict.share,
-            self._votes(answers, weights, verdict, own, found),
+            self._votes(answers, weighed, verdict, found),
             tuple(sorted(silent + unread, key=lambda silence: silence.source)),
             key,
             verdict.margin,
-            certified(verdict, weights, self._owners),
+            certified(verdict, weighed.most, self._owners, least=weighed.least, book=weighed.book),
             screened,
-            self._notes(key, answers, known) + _shortened(found),
+            self._notes(key, answers, known, weighed.own) + _shortened(found),
         )
 
     @property
@@ -148,13 +174,13 @@ class Pipeline:
         waiting = self._waits(answer.key, "gold")
         if self._estimator is not None and waiting is not None:
             said = {vote.source: vote.text for vote in answer.votes}
-            if OWN in waiting.answers:
-                said[OWN] = waiting.answers[OWN]
+            if OWN in waiting.ballot.answers:
+                said[OWN] = waiting.own
             rivals = set(said.values())
             found = {v: is_right_beside(text, gold, rivals) for v, text in said.items()}
             right = {v: verdict for v, verdict in found.items() if verdict is not None}
-            answers = {v: a for v, a in waiting.answers.items() if v in right}
-            self._estimator.judge(replace(waiting, answers=answers), right)
+            answers = {v: a for v, a in waiting.ballot.answers.items() if v in right}
+            self._estimator.judge(replace(waiting.ballot, answers=answers), right)
         return self._learn(answer, judge(answer, gold))
 
     def judge_by_user(self, answer: Answer, right: bool) -> list[Judgement]:
@@ -164,7 +190,8 @@ class Pipeline:
         if self._estimator is not None and waiting is not None:
             for j in judgements:
                 if j.supported or j.contradicted:
-                    self._estimator.hear(j.source, j.supported, j.contradicted, waiting.topic)
+                    topic = waiting.ballot.topic
+                    self._estimator.hear(j.source, j.supported, j.contradicted, topic)
         return self._learn(answer, judgements)
 
     def save(self) -> None:
@@ -178,7 +205,8 @@ class Pipeline:
             for judgement in judgements:
                 self._sink.put(judgement)
         judged = [j for j in judgements if j.supported or j.contradicted]
-        self._router.learn(answer.key, {j.source: j.supported for j in judged})
+        gold = any(j.kind == "gold" for j in judged)
+        self._router.learn(answer.key, {j.source: j.supported for j in judged}, gold=gold)
         return judgements
 
     def _read(
@@ -190,7 +218,7 @@ class Pipeline:
         ranked = self._reranker.rank(question, list(shown.values()))
         for source, span in zip(shown, self._reader.read(question, ranked), strict=True):
             if span is None:
-                silent.append(Silence(source, "no answer in its passages"))
+                silent.append(Silence(source, "no answer in its passages", abstained=True))
             else:
                 answers.append(SourceAnswer(source, span))
         return answers, silent
@@ -202,33 +230,46 @@ class Pipeline:
         chosen: Sequence[int],
         known: Mapping[int, Reliability],
         answers: Sequence[SourceAnswer],
+        unread: Sequence[Silence],
         own: ClosedBook | None,
-    ) -> tuple[Mapping[int, float], ClosedBook | None]:
-        """Return the weights of all that were asked, and the model's word with its own."""
+    ) -> _Weighed:
+        """Group the answers by weights that do not depend on what they say, then weigh them."""
         if self._estimator is None:
-            return vote_weights(chosen, known), own
-        said = {a.source: cluster_key(a.span.text) for a in answers}
+            plain = vote_weights(chosen, known)
+            groups, _ = self._group(question, answers, plain, own)
+            return _Weighed(plain, plain, plain, own, None, groups)
+        said = {a.source: a.span.text for a in answers}
         if own is not None:
-            said[OWN] = cluster_key(own.text)
-        silent = frozenset(chosen) - said.keys()
-        ballot = Ballot(said, self._estimator.topic_of(question), silent)
+            said[OWN] = own.text
+        silent = frozenset(s.source for s in unread if s.abstained)
+        unheard = frozenset(chosen) - said.keys() - silent
+        ballot = Ballot(said, self._estimator.topic_of(question), silent, unheard)
         self._estimator.assume(known)
-        weights = dict(self._estimator.weights(ballot))
+        least, most = self._estimator.bounds(ballot)
+        book = None
+        if own is not None:
+            own, book = ClosedBook(own.text, most[OWN]), (least[OWN], most[OWN])
+        groups, heavy = self._group(question, answers, most, own)
+        # Wordings that the vote takes for one are one here too: who copies must not evade by them.
+        names = group_names(groups, heavy)
+        ballot = replace(ballot, answers={v: names[text] for v, text in said.items()})
+        weights = self._estimator.weights(ballot)
         self._estimator.learn(ballot)
-        self._waiting[key] = (ballot, set())
+        self._waiting[key] = _Waiting(ballot, own.text if own else "")
         if len(self._waiting) > WAITING:
             self._waiting.popitem(last=False)
         if own is not None:
             own = ClosedBook(own.text, weights[OWN])
-        return {source: weights[source] for source in chosen}, own
+        now, low, high = ({s: w[s] for s in chosen} for w in (weights, least, most))
+        return _Weighed(now, low, high, own, book, groups)
 
-    def _waits(self, key: str, kind: str) -> Ballot | None:
+    def _waits(self, key: str, kind: str) -> _Waiting | None:
         """Return the ballot of an answer that was not judged so before."""
-        ballot, judged = self._waiting.get(key, (None, {kind}))
-        if kind in judged:
+        waiting = self._waiting.get(key)
+        if waiting is None or kind in waiting.judged:
             return None
-        judged.add(kind)
-        return ballot
+        waiting.judged.add(kind)
+        return waiting
 
     def _own(self, question: str) -> ClosedBook | None:
         if self._closed_book is None:
@@ -236,27 +277,29 @@ class Pipeline:
         (text,) = self._closed_book.answer(question, [()])
         return ClosedBook(text, self._closed_book_weight) if text else None
 
-    def _vote(
+    def _group(
         self,
         question: str,
         answers: Sequence[SourceAnswer],
         weights: Mapping[int, float],
         own: ClosedBook | None,
-    ) -> Verdict:
+    ) -> tuple[tuple[frozenset[str], ...], Mapping[str, float]]:
+        """Return the groups of texts that agree, and the weight of each text."""
         texts = [a.span.text for a in answers] + ([own.text] if own else [])
         heavy = text_weights(answers, weights, closed_book=own, owners=self._owners)
-        groups = self._clustering.groups(question, texts, heavy)
-        return vote(answers, weights, closed_book=own, groups=groups, owners=self._owners)
+        return self._clustering.groups(question, texts, heavy), heavy
 
     def _votes(
         self,
         answers: Sequence[SourceAnswer],
-        weights: Mapping[int, float],
+        weighed: _Weighed,
         verdict: Verdict,
-        own: ClosedBook | None,
         found: Mapping[int, Found],
     ) -> tuple[Vote, ...]:
-        voting = voting_weights([a.source for a in answers], weights, self._owners)
+        own = weighed.own
+        voting = voting_weights(
+            [a.source for a in answers], weighed.weights, self._owners, own.weight if own else 0.0
+        )
         parts: Mapping[int, float] = {}
         if answers:
             parts = credit(vote_game(answers, voting, verdict, closed_book=own)).parts
@@ -274,17 +317,23 @@ class Pipeline:
         )
 
     def _notes(
-        self, key: str, answers: Sequence[SourceAnswer], known: Mapping[int, Reliability]
+        self,
+        key: str,
+        answers: Sequence[SourceAnswer],
+        known: Mapping[int, Reliability],
+        own: ClosedBook | None,
     ) -> tuple[str, ...]:
         notes = [self._scores.caveat()] if self._scores else []
         if not answers:
             notes.append("No source answered; the reasons are beside each.")
         elif self._estimator is not None:
-            means = self._estimator.reliabilities(self._waiting[key][0].topic)
-            if max(means[a.source] for a in answers) < 0.5:
+            means = self._estimator.reliabilities(self._waiting[key].ballot.topic)
+            if max(means.get(a.source, UNKNOWN.mean) for a in answers) < 0.5:
+                alone = own is not None and OWN in means and means[OWN] > 0.5
+                who = "the model's own word counts alone" if alone else "the least bad count most"
                 notes.append(
                     "No source that answered has been right more often than wrong on such"
-                    " questions: the least bad count most."
+                    f" questions: {who}."
                 )
         elif known and all(known.get(a.source, UNKNOWN).mean <= 0.5 for a in answers):
             notes.append(

@@ -119,10 +119,14 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A source that was asked and gave no answer, and why."""
+    """A source that was asked and gave no answer, and why.
+
+    ``abstained`` tells whether its passages were read and no answer found in them.
+    """
 
     source: int
     reason: str
+    abstained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,9 @@ class Answer:
     the whole vote, ``margin`` what it is ahead of the next one. ``votes`` and ``silent`` together
     name every source that was asked, in ascending order of their ids. ``key`` is unique within the
     pipeline's run. ``certified`` is how many sources could have lied, in any way and all together,
-    and the same text would still be shown (``rag.certificate``). ``notes`` say what the answer
-    should be taken with.
+    and the same text would still be shown (``rag.certificate``): as things were known before the
+    answer, by bounds that hold whatever discount for copies their lies bring about. ``notes`` say
+    what the answer should be taken with.
     """
 
     question: str

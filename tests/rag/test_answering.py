@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.answer_form import cluster_key
-from rag.answering import NO_VERDICT, ClosedBook, owner_of, text_weights, vote, voting_weights
+from rag.answering import (
+    NO_VERDICT,
+    ClosedBook,
+    group_names,
+    owner_of,
+    text_weights,
+    vote,
+    voting_weights,
+)
 from rag.certificate import certified
 from rag.clustering import Clustering
 from rag.types import Evidence, Passage, SourceAnswer, Span
@@ -244,9 +252,27 @@ def test_one_liar_more_than_certified_can_bring_the_answer_to_a_tie_or_worse(bal
 
 def test_silent_sources_without_weight_are_among_those_who_may_yet_speak():
     (said,) = [answer(1, "Lyon")]
-    book = ClosedBook("Paris", 2.5)
     weights = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0}
-    verdict = vote([said], weights, closed_book=book)
+    # With the first one silent nobody weighs anything, and the other four count one each.
+    assert certified(vote([said], weights), weights) == 0
+    # But where a model's own word weighs something they stay without weight.
+    verdict = vote([said], weights, closed_book=ClosedBook("Paris", 2.5))
     assert verdict.text == "Paris"
-    # With the first one silent too, nobody weighs anything, and the other four count one each.
-    assert certified(verdict, weights) == 0
+    assert certified(verdict, weights) == 5
+
+
+def test_known_liars_do_not_outvote_a_model_that_has_weight():
+    liars = [answer(i, "Lyon") for i in range(4)]
+    nothing = dict.fromkeys(range(4), 0.0)
+    book = ClosedBook("Paris", 0.7)
+    verdict = vote(liars, nothing, closed_book=book)
+    assert (verdict.text, verdict.share, verdict.sources) == ("Paris", 1.0, frozenset())
+    assert text_weights(liars, nothing, closed_book=book) == {"Lyon": 0.0, "Paris": 0.7}
+    assert vote(liars, nothing, closed_book=ClosedBook("Paris", 0.0)).text == "Lyon"
+
+
+def test_every_text_is_named_by_its_heaviest_group():
+    groups = [frozenset({"Lyon", "in Lyon"}), frozenset({"in Lyon", "Lyon, France"})]
+    weights = {"Lyon": 1.0, "in Lyon": 1.0, "Lyon, France": 2.0}
+    names = group_names(groups, weights)
+    assert names["in Lyon"] == names["Lyon, France"] != names["Lyon"]
