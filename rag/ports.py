@@ -108,8 +108,11 @@ class Router(Protocol):
         """Return the distinct ids to ask, ascending; ``key`` names the choice for ``learn``."""
         ...
 
-    def learn(self, key: str, rewards: Mapping[int, float]) -> None:
-        """Take what sources of an earlier choice were worth, 0..1; unknown keys are ignored."""
+    def learn(self, key: str, rewards: Mapping[int, float], *, gold: bool = False) -> None:
+        """Take what sources of an earlier choice were worth, 0..1; unknown keys are ignored.
+
+        ``gold`` says that it is known for sure: it takes the place of a user's word.
+        """
         ...
 
     def saw(self, given: Mapping[int, Set[Passage]]) -> None:

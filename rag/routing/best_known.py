@@ -45,7 +45,7 @@ class BestKnownRouter:
         rest = [i for i in left if i not in drawn][: room - len(drawn)]
         return tuple(sorted([*ranked[: limit - room], *drawn, *rest]))
 
-    def learn(self, key: str, rewards: Mapping[int, float]) -> None:
+    def learn(self, key: str, rewards: Mapping[int, float], *, gold: bool = False) -> None:
         """Learn nothing: the record does."""
 
     def saw(self, given: Mapping[int, Set[Passage]]) -> None:

@@ -40,6 +40,10 @@ class Learner(Protocol):
         """Take what sources were worth for a question, 0..1 each."""
         ...
 
+    def amend(self, features: Floats, replaced: Mapping[int, tuple[float, float]]) -> None:
+        """Correct what was learned for a question: (as it was given, as it should have been)."""
+        ...
+
     def state(self) -> Arrays:
         """Return everything learned, as named arrays."""
         ...

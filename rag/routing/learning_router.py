@@ -118,18 +118,21 @@ class LearningRouter:
             self._pending.put(key, features, chosen)
         return chosen
 
-    def learn(self, key: str, rewards: Mapping[int, float]) -> None:
+    def learn(self, key: str, rewards: Mapping[int, float], *, gold: bool = False) -> None:
         """Take what sources of an earlier choice were worth, 0..1, each once; ignore the rest.
 
+        Gold takes the place of what was learned from anybody's word before, and stays.
         Raises RouterError for a reward out of range, and where the state cannot be kept.
         """
         _checked(rewards)
         with self._lock:
-            found = self._pending.take(key, frozenset(rewards))
-            if found is None or not found[1]:
+            lesson = self._pending.take(key, rewards, gold=gold)
+            if lesson is None or not (lesson.rewards or lesson.replaced):
                 return
-            features, sources = found
-            self._learner.learn(features, {s: float(rewards[s]) for s in sources})
+            if lesson.rewards:
+                self._learner.learn(lesson.features, lesson.rewards)
+            if lesson.replaced:
+                self._learner.amend(lesson.features, lesson.replaced)
             self._unsaved += 1
             if self._path is not None and self._unsaved >= SAVE_EVERY:
                 self._save(self._path)

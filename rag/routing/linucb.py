@@ -73,6 +73,13 @@ class LinUcbLearner:
             self._b[source] = setting.discount * self._b.get(source, np.zeros(len(x))) + reward * x
             self._inverse[source] = _inverse(self._a[source])
 
+    def amend(self, features: Floats, replaced: Mapping[int, tuple[float, float]]) -> None:
+        """Correct rewards; what of them faded since is not undone."""
+        x = self._x(features)
+        for source, (before, after) in replaced.items():
+            if source in self._b:
+                self._b[source] = self._b[source] + (after - before) * x
+
     def state(self) -> Arrays:
         """Return A and b of every source, and the projection that they belong to."""
         width = self._projection.shape[1] + 1

@@ -101,6 +101,18 @@ class NeighbourLearner:
         self._rewards = np.concatenate([self._rewards, np.array(list(rewards.values()))])
         self._trim()
 
+    def amend(self, features: Floats, replaced: Mapping[int, tuple[float, float]]) -> None:
+        """Correct rewards of a question that is still in the window."""
+        same = (self._questions == features.astype(np.float32)).all(axis=1)
+        asked = same[self._turns % self._setting.window]
+        sources = list(replaced)
+        columns, places = self._columns.known(sources)
+        for column, place in zip(columns, places, strict=True):
+            before, after = replaced[sources[place]]
+            mine = asked & (self._owners == column) & (self._rewards == before)
+            if mine.any():
+                self._rewards[np.flatnonzero(mine)[-1]] = after
+
     def state(self) -> Arrays:
         """Return the window and its rewards, oldest first."""
         kept = min(self._count, self._setting.window)

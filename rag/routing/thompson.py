@@ -65,6 +65,19 @@ class BetaThompsonLearner:
         won = np.array(list(rewards.values()))
         self._sums[columns] = self._discount * self._sums[columns] + np.stack([won, 1 - won], 1)
 
+    def amend(
+        self,
+        features: Floats,  # noqa: ARG002
+        replaced: Mapping[int, tuple[float, float]],
+    ) -> None:
+        """Correct what sources were worth."""
+        sources = list(replaced)
+        columns, places = self._columns.known(sources)
+        for column, place in zip(columns, places, strict=True):
+            before, after = replaced[sources[place]]
+            corrected = self._sums[column] + np.array([after - before, before - after])
+            self._sums[column] = np.maximum(corrected, 0.0)
+
     def state(self) -> Arrays:
         """Return successes and failures per source."""
         return {"sources": self._columns.ids(), "sums": self._sums}

@@ -29,7 +29,7 @@ class UniformRouter:
         drawn = draw.choice(len(ids), size=min(self._limit, len(ids)), replace=False)
         return tuple(sorted(ids[int(n)] for n in drawn))
 
-    def learn(self, key: str, rewards: Mapping[int, float]) -> None:
+    def learn(self, key: str, rewards: Mapping[int, float], *, gold: bool = False) -> None:
         """Learn nothing."""
 
     def saw(self, given: Mapping[int, Set[Passage]]) -> None:

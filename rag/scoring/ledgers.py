@@ -223,7 +223,7 @@ class LedgerEstimator:
         )
 
     def _restore(self, path: Path) -> None:
-        name, arrays = read_state(path)
+        name, arrays = read_state(path, "file of evidence on sources")
         if name != NAME:
             raise RouterError(f"{path} holds no evidence on sources.", REMEDY)
         for prefix, part in self._parts().items():

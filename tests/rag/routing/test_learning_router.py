@@ -1,5 +1,6 @@
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from rag.errors import RouterError
@@ -11,6 +12,14 @@ from rag.routing.thompson import BetaThompsonLearner, LinearThompsonLearner
 from rag.types import Cost, Reliability
 
 SURELY_BAD = Reliability(supported=2.0, contradicted=98.0)
+LEARNERS = {
+    "neighbours": lambda features: NeighbourLearner(features.dimensions),
+    "linucb": lambda features: LinUcbLearner(random_projection(features.dimensions, 8)),
+    "linear-thompson": lambda features: LinearThompsonLearner(
+        random_projection(features.dimensions, 8)
+    ),
+    "beta-thompson": lambda _: BetaThompsonLearner(),
+}
 TWO = Choosing(limit=2, least=2, explore=0.0)
 
 
@@ -79,13 +88,7 @@ def test_a_new_source_gets_its_chance(make):
 
 @pytest.mark.parametrize("kind", ["neighbours", "linucb", "linear-thompson", "beta-thompson"])
 def test_fresh_registrations_push_out_nobody_who_has_shown_something(make, features, kind):
-    learner = {
-        "neighbours": lambda: NeighbourLearner(features.dimensions),
-        "linucb": lambda: LinUcbLearner(random_projection(features.dimensions, 8)),
-        "linear-thompson": lambda: LinearThompsonLearner(random_projection(features.dimensions, 8)),
-        "beta-thompson": BetaThompsonLearner,
-    }[kind]()
-    router = make(Choosing(limit=16, least=16, explore=0.0), learner)
+    router = make(Choosing(limit=16, least=16, explore=0.0), LEARNERS[kind](features))
     rewards = dict.fromkeys(range(1, 11), 0.8)
     router.warm_start(Logged(f"sea {n}", rewards) for n in range(30))
     known = {11: Reliability(supported=200.0)}
@@ -150,6 +153,32 @@ def test_a_reward_may_come_late_and_in_parts_and_counts_once(make):
     twin.learn("k", {2: 0.0})
     after = [each.choose("l", "sea!", [1, 2, 3, 4], {}, {}) for each in (router, twin)]
     assert after[0] == after[1]
+
+
+@pytest.mark.parametrize("kind", ["neighbours", "linucb", "linear-thompson", "beta-thompson"])
+def test_gold_takes_the_place_of_a_users_word_and_stays(make, features, kind, tmp_path):
+    told, knew = (
+        make(learner=LEARNERS[kind](features), path=tmp_path / name) for name in ("told", "knew")
+    )
+    for each in (told, knew):
+        live(each, 6)
+        each.choose("k", "the sea?", [1, 2], {}, {})
+    told.learn("k", {1: 0.0, 2: 1.0})
+    told.save()
+    told = make(learner=LEARNERS[kind](features), path=tmp_path / "told")
+    told.learn("k", {1: 1.0, 2: 1.0}, gold=True)
+    told.learn("k", {1: 0.0, 2: 0.0})
+    knew.learn("k", {1: 1.0, 2: 1.0}, gold=True)
+    knew.learn("k", {1: 0.0, 2: 0.0}, gold=True)
+    knew.save()
+    knew = make(learner=LEARNERS[kind](features), path=tmp_path / "knew")
+    expected = [
+        each._learner.estimate(
+            each._features.of("the sea?"), [1, 2, 3], np.random.default_rng(1)
+        ).mean
+        for each in (told, knew)
+    ]
+    assert expected[0] == pytest.approx(expected[1], rel=1e-6)
 
 
 def test_rewards_for_unknown_keys_and_sources_that_were_not_asked_teach_nothing(make):
