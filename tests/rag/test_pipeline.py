@@ -190,8 +190,8 @@ class Noted:
         self.chosen.append((key, question, tuple(sources), set(costs)))
         return tuple(sources)
 
-    def learn(self, key, rewards):
-        self.learned.append((key, dict(rewards)))
+    def learn(self, key, rewards, *, gold=False):
+        self.learned.append((key, dict(rewards), gold))
 
     def saw(self, given):
         self.given = given
@@ -226,7 +226,7 @@ def test_a_router_learns_from_judgements_what_its_choice_was_worth(encoder):
     answer = pipeline.ask(QUESTION)
     pipeline.judge(answer, ["1889"])
     assert router.chosen == [(answer.key, QUESTION, (1, 2, 3, 9), {1, 2, 3, 9})]
-    assert router.learned == [(answer.key, {1: 1.0, 2: 0.0, 3: 0.0})]
+    assert router.learned == [(answer.key, {1: 1.0, 2: 0.0, 3: 0.0}, True)]
 
 
 def test_a_user_who_says_wrong_holds_it_against_those_who_said_it_alone(encoder):
