@@ -18,6 +18,9 @@ from rag.state.arrays import Arrays
 from rag.types import Evidence, Passage, Span
 from scripts.benchmarks.rag.rounds import TOPICS, Round, topic_of
 
+BESIDE_THE_POINT = "This says nothing of it."
+"""What a source shows that has no answer: the reader abstains, and that counts."""
+
 
 class Book:
     """The round at hand, which every source and the model read from."""
@@ -40,9 +43,8 @@ class Told:
         self._book = book
 
     def search(self, _query: str, _k: int) -> Sequence[Passage]:
-        """Return what it says to the question, or nothing."""
-        said = self._book.now.answers[self.id]
-        return [Passage(said)] if said else []
+        """Return what it says to the question, or a passage that answers nothing."""
+        return [Passage(self._book.now.answers[self.id] or BESIDE_THE_POINT)]
 
 
 class Knows:
@@ -57,11 +59,15 @@ class Knows:
 
 
 class Whole:
-    """A reader of passages that are answers."""
+    """A reader of passages that are answers, but for one."""
 
     def read(self, _question: str, sets: Sequence[Sequence[Evidence]]) -> list[Span | None]:
-        """Return the whole passage."""
-        return [Span(each[0].passage.text, each[0], 1.0) if each else None for each in sets]
+        """Return the whole passage, or None for the one that answers nothing."""
+        texts = [each[0].passage.text if each else BESIDE_THE_POINT for each in sets]
+        return [
+            Span(text, each[0], 1.0) if text != BESIDE_THE_POINT else None
+            for text, each in zip(texts, sets, strict=True)
+        ]
 
 
 class Alike:
