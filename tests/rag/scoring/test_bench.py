@@ -43,6 +43,7 @@ def folder(tmp_path_factory):
             answers = [
                 {
                     "question": f"{words[n % 3]} {n}?",
+                    "prompt": "",
                     "LLM_answer": f"true {n}" if word == "own" and n % 4 == 0 else f"{word} {n}",
                     "reference": [f"true {n}"],
                     "wrong answer": f"lie {n}",
