@@ -28,6 +28,7 @@ from rag.ports import (
 from rag.reader import ExtractiveReader
 from rag.reranker import SentenceReranker
 from rag.routing.best_known import BestKnownRouter
+from rag.routing.trust_bounds import with_own
 from rag.scoring.ballots import Ballot
 from rag.scoring.gold_match import is_right_beside
 from rag.scoring.judging import judge, judge_by_user
@@ -133,8 +134,9 @@ class Pipeline:
         question = checked_question(question)
         key = f"{self._run}/{next(self._numbers)}"
         known = self._scores.reliabilities() if self._scores else {}
+        trusted = with_own(known, self._estimator.judged()) if self._estimator else known
         chosen = self._router.choose(
-            key, question, self._retriever.ids, known, self._retriever.costs()
+            key, question, self._retriever.ids, trusted, self._retriever.costs()
         )
         replies = self._retriever.search(question, chosen, self._candidates)
         found = {i: reply for i, reply in sorted(replies.items()) if isinstance(reply, Found)}

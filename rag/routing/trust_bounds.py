@@ -39,6 +39,19 @@ def trust_bounds(sources: Sequence[int], known: Mapping[int, Reliability]) -> Tr
     return TrustBounds(np.maximum(mean - reach, 0.0), np.minimum(mean + reach, 1.0))
 
 
+def with_own(
+    known: Mapping[int, Reliability], own: Mapping[int, Reliability]
+) -> Mapping[int, Reliability]:
+    """Return the records, with what was seen here where that rests on more or is surely worse."""
+    most = trust_bounds(list(own), own).upper.tolist()
+    found = dict(known)
+    for (source, here), upper in zip(own.items(), most, strict=True):
+        record = known.get(source, UNKNOWN)
+        if here.evidence >= record.evidence or upper < record.mean:
+            found[source] = here
+    return found
+
+
 def below_floor(
     sources: Sequence[int], known: Mapping[int, Reliability], floor: float = FLOOR
 ) -> frozenset[int]:

@@ -206,6 +206,15 @@ class LedgerEstimator:
         """Return how much evidence, in units, ``reliabilities`` rests on, the prior included."""
         return sum(self._book.posterior(voter, self._time, topic, self._prior(voter)))
 
+    def judged(self) -> Mapping[int, Reliability]:
+        """Return what is believed of the sources that gold has judged here."""
+        found = {}
+        for voter in self._voters:
+            if voter != OWN and self._book.gold(voter, self._time) > 0.0:
+                right, wrong = self._book.posterior(voter, self._time, "", self._prior(voter))
+                found[voter] = Reliability(max(right - 1.0, 0.0), max(wrong - 1.0, 0.0))
+        return found
+
     def save(self) -> None:
         """Keep the state in the file now; raises RouterError where that is impossible."""
         if self._path is None:

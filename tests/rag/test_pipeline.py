@@ -368,3 +368,14 @@ def test_a_router_sees_who_gave_the_same_and_is_saved(encoder):
     assert not router.given[1] & router.given[2]
     pipeline.save()
     assert router.saved
+
+
+def test_whom_gold_has_judged_here_is_chosen_by_that(encoder):
+    sources = [Source(1, [FALSE]), Source(2, [FALSE]), Source(3, [TRUE])]
+    router = BestKnownRouter(limit=2)
+    pipeline = Pipeline(sources, encoder, router=router, estimator=LedgerEstimator(), run="r")
+    for _ in range(20):
+        pipeline.judge(pipeline.ask(QUESTION), ["1889"])
+    answers = [pipeline.ask(QUESTION) for _ in range(6)]
+    assert all(3 in answer.weights for answer in answers)
+    assert {answer.text for answer in answers} == {"1889"}

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.routing.trust_bounds import below_floor, is_newcomer, trust_bounds
+from rag.routing.trust_bounds import below_floor, is_newcomer, trust_bounds, with_own
 from rag.types import Reliability
 
 
@@ -31,3 +31,10 @@ def test_only_who_is_surely_bad_is_below_the_floor_and_never_a_newcomer():
         3: Reliability(50.0, 50.0),
     }
     assert below_floor([1, 2, 3, 4], known, 0.2) == {1}
+
+
+def test_what_was_seen_here_counts_where_it_rests_on_more_or_is_surely_worse():
+    proven = Reliability(500.0)
+    known = {1: proven, 2: proven, 3: Reliability(1.0)}
+    own = {1: Reliability(10.0, 1.0), 2: Reliability(2.0, 20.0), 4: Reliability(5.0)}
+    assert with_own(known, own) == {1: proven, 2: own[2], 3: known[3], 4: own[4]}
