@@ -49,7 +49,7 @@ WAIT_SECONDS = 20.0
     default=64,
     show_default=True,
     metavar="N",
-    help="Ask the N best known only.",
+    help="Ask the N best known only; an eighth are newcomers.",
 )
 @click.option(
     "--router",
