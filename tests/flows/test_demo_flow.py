@@ -34,7 +34,7 @@ def test_honest_sources_come_out_on_top_of_the_embedded_chain(tmp_path):
 
 def test_the_same_seed_gives_the_same_demo_and_another_one_another(tmp_path):
     def figures(seed):
-        result = json.loads(demo(tmp_path, "--json", "--seed", seed))
+        result = json.loads(demo(tmp_path, "--json", "--seed", seed, "--questions", "10"))
         return result["accuracy"], [source["history"] for source in result["sources"]]
 
     first = figures("1")
@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_demo_and_another_one_another(tmp_path):
 
 def test_the_demo_shows_tables_and_draws_a_picture(tmp_path):
     picture = tmp_path / "reliabilities.png"
-    shown = demo(tmp_path, "--plot", str(picture))
+    shown = demo(tmp_path, "--plot", str(picture), "--questions", "10")
     for word in ("true pollution", "reliability", "evidence", "transactions", "gas", "majority"):
         assert word in shown
     assert picture.read_bytes().startswith(b"\x89PNG")

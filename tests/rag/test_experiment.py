@@ -14,7 +14,7 @@ RATES = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
 IDS = [1, 2, 3, 4, 5, 6]
 
 
-def run(dataset, encoder, *, ids=IDS, seed=0, questions=40, steps=None):
+def run(dataset, encoder, *, ids=IDS, seed=0, questions=12, steps=None):
     world = build_world(dataset, RATES, seed, ids, questions)
     ledger = MemoryLedger()
     experiment = Experiment(world, encoder, ExtractiveReader(), ledger, ledger, run="r")
@@ -22,15 +22,15 @@ def run(dataset, encoder, *, ids=IDS, seed=0, questions=40, steps=None):
 
 
 def test_reliable_sources_come_out_on_top_and_their_weight_pays(demo_corpus, encoder):
-    world, ledger, experiment, steps = run(demo_corpus, encoder, questions=120)
+    world, ledger, experiment, steps = run(demo_corpus, encoder, questions=60)
     known = ledger.reliabilities()
     rho = spearman([world.pollution[i] for i in IDS], [known[i].mean for i in IDS])
     accuracy = experiment.summary.accuracy
-    assert len(steps) == experiment.summary.questions == 120
+    assert len(steps) == experiment.summary.questions == 60
     assert rho <= -0.9
     assert accuracy["weighted"] > accuracy["majority"]
     assert accuracy["weighted"] > accuracy["centralized"]
-    assert all(known[i].asked == 120 for i in IDS)
+    assert all(known[i].asked == 60 for i in IDS)
 
 
 def test_two_runs_with_one_seed_give_the_same_answers(demo_corpus, encoder):
@@ -74,7 +74,7 @@ def test_each_step_is_answered_before_it_is_judged(demo_corpus, encoder):
     assert set(first.texts) == set(METHODS)
     assert first.texts["weighted"] == first.texts["majority"]
     assert len(ledger.judgements) == len(IDS)
-    assert (first.number, first.total) == (1, 40)
+    assert (first.number, first.total) == (1, 12)
     assert experiment.summary.questions == 1
 
 
