@@ -177,20 +177,31 @@ def test_every_search_has_a_salt_of_its_own(server):
     assert len(set(salts)) == 5
 
 
+def settled(asked, seconds):
+    """Ask until 20 searches on end needed no second request, as on a busy machine some do."""
+    for _ in range(20):
+        before = seconds()
+        for _ in range(20):
+            asked.search(QUESTION, [1], 3)
+        if seconds() == before:
+            return before
+    raise AssertionError("every search is late")
+
+
 def test_a_source_that_is_slow_at_first_is_hedged(server):
-    visits = []
+    slow = []
 
     def mostly_fast(visit):
-        visits.append(visit)
-        if len(visits) == 31:
+        if slow:
+            slow.pop()
             visit.wait(15)
         visit.send(signer(1).answer(visit.query))
 
     server.behaviours["mostly"] = mostly_fast
     with retriever(remote(1, server.url("mostly"))) as asked:
-        for _ in range(30):
-            asked.search(QUESTION, [1], 3)
-        began, before = time.monotonic(), asked.health()[0].second_requests
+        before = settled(asked, lambda: asked.health()[0].second_requests)
+        slow.append(True)
+        began = time.monotonic()
         found = asked.search(QUESTION, [1], 3)[1]
         assert time.monotonic() - began < 10.0
         assert asked.health()[0].second_requests == before + 1
@@ -198,17 +209,18 @@ def test_a_source_that_is_slow_at_first_is_hedged(server):
 
 
 def test_a_second_request_goes_to_the_other_url(server):
+    slow = []
+
     def slow_now(visit):
-        if server.count("first") > 30:
+        if slow:
             visit.wait(15)
         visit.send(signer(1).answer(visit.query))
 
     server.behaviours |= {"first": slow_now, "other": honest(signer(1))}
     urls = server.url("first"), server.url("other")
     with retriever(remote(1, *urls)) as asked:
-        for _ in range(30):
-            asked.search(QUESTION, [1], 3)
-        before = server.count("other")
+        before = settled(asked, lambda: server.count("other"))
+        slow.append(True)
         assert isinstance(asked.search(QUESTION, [1], 3)[1], Found)
     assert server.count("other") == before + 1
 
