@@ -170,6 +170,6 @@ def test_the_same_text_has_the_same_finding_every_time():
 
 
 def test_heaps_of_accents_are_read_in_linear_time():
-    started = time.perf_counter()
+    started = time.process_time()
     assert inspect("a" + "\u0315\u0300" * 50_000) is None
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 4.0

@@ -23,7 +23,7 @@ DOMAIN = SourceDomain(
 QUESTION = "What is the capital of France?"
 NEVER = BreakerTerms(failures=10**9)
 PATIENT = AskingTerms(source_seconds=20.0, total_seconds=30.0, again_share=0.0, breaker=NEVER)
-QUICK = replace(PATIENT, source_seconds=0.8, total_seconds=1.5)
+QUICK = replace(PATIENT, source_seconds=1.2, total_seconds=2.5)
 """For sources that never answer; a busy machine may keep an honest one from being so fast."""
 
 

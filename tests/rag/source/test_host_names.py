@@ -44,7 +44,7 @@ def test_a_hundred_names_that_hang_do_not_hold_up_another(resolver):
         names = HostNames()
         hang = [asyncio.create_task(names.addresses(f"h{i}.evil.example")) for i in range(100)]
         await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             found = await names.addresses("good.example")
         waiting = [t for t in threading.enumerate() if t.name == "source-name"]
         for task in hang:
@@ -53,7 +53,7 @@ def test_a_hundred_names_that_hang_do_not_hold_up_another(resolver):
 
     began = time.monotonic()
     found, waiting = asyncio.run(look_up())
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
     assert found == ["8.8.8.8"]
     assert len(waiting) >= 100
     assert all(thread.daemon for thread in waiting)  # so that no program waits for them at its end

@@ -62,7 +62,7 @@ def test_sources_are_found_with_their_receipts(server):
 
 def test_all_are_asked_at_once(server):
     def slow(visit):
-        visit.wait(0.5)
+        visit.wait(3)
         visit.send(signer(int(visit.path[2])).answer(visit.query))
 
     sources = town(server)
@@ -70,7 +70,7 @@ def test_all_are_asked_at_once(server):
     with retriever(*sources) as asked:
         began = time.monotonic()
         found = asked.search(QUESTION, range(1, 7), 3)
-        assert time.monotonic() - began < 2.5  # one by one it would be 3
+        assert time.monotonic() - began < 15  # one by one it would be 18
     assert all(isinstance(each, Found) for each in found.values())
 
 
