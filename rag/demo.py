@@ -130,7 +130,7 @@ class Demo:
         dataset: Dataset,
         rates: Sequence[float],
         seed: int,
-        questions: int | None,
+        questions: int,
         encoder: Encoder,
         reader: Reader,
     ) -> None:

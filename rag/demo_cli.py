@@ -21,7 +21,13 @@ _PLOT_FORMATS = (".png", ".svg", ".pdf")
 @click.command(short_help="Show the whole idea once, end to end.")
 @settings
 @click.option("--dataset", type=click.Path(path_type=Path), help="SQuAD JSON or JSONL [our own].")
-@click.option("--questions", type=click.IntRange(1), help="How many, drawn by the seed [all].")
+@click.option(
+    "--questions",
+    type=click.IntRange(1),
+    default=60,
+    show_default=True,
+    help="How many at most, drawn by the seed.",
+)
 @click.option("--seed", default=0, show_default=True, help="Draws questions and pollution.")
 @click.option(
     "--pollute",
@@ -42,7 +48,7 @@ _PLOT_FORMATS = (".png", ".svg", ".pdf")
 def demo(
     config: Config,
     dataset: Path | None,
-    questions: int | None,
+    questions: int,
     seed: int,
     pollute: str,
     plot: Path | None,
