@@ -20,6 +20,7 @@ import click
 from chainrep.cli.output import print_table, progress
 from rag.scoring.ledgers import LedgerSettings
 from scripts.benchmarks.rag.goals import check_goals
+from scripts.benchmarks.rag.kept import Kept
 from scripts.benchmarks.rag.poisoned import SCENARIO, Poisoned
 from scripts.benchmarks.rag.rounds import Tier
 from scripts.benchmarks.rag.scenarios import SCENARIOS
@@ -44,6 +45,11 @@ GAS = Path("contracts/gas.json")
 @click.option("--poisoning/--no-poisoning", default=True, help="PoisonedRAG, with tier C.")
 @click.option("--tune", "tuning", is_flag=True, help="Try other settings on the tuning half only.")
 @click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for what tier C's services said: a run that goes on asks only for the rest.",
+)
+@click.option(
     "--data",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     default=Path("../shared/data"),
@@ -58,6 +64,7 @@ def rag(
     ranked: int,
     poisoning: bool,
     tuning: bool,
+    keep: Path | None,
     data: Path,
 ) -> None:
     """Measure accuracy, the order of the sources and what both cost, under eight pollutions."""
@@ -74,12 +81,14 @@ def rag(
         for letter in letters:
             tier = TIERS[letter](data)
             runs = seeds if letter in SLOW else ranked
+            asked = Kept(tier, keep) if keep and letter in SLOW else tier
             for name in worlds:
-                found[letter][name] = measure(tier, SCENARIOS[name], seeds, runs, settings, gas)
+                found[letter][name] = measure(asked, SCENARIOS[name], seeds, runs, settings, gas)
                 bar.advance(task)
             if isinstance(tier, LiveSources) and poisoning:
                 for setting in ("xquad", "nq"):
-                    attacked = Poisoned(tier, data, setting)
+                    attacked: Tier = Poisoned(tier, data, setting)
+                    attacked = Kept(attacked, keep / setting) if keep else attacked
                     found[letter][f"poisoned_{setting}"] = measure(
                         attacked, SCENARIO, seeds, seeds, settings, gas
                     )

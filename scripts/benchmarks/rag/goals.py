@@ -29,12 +29,16 @@ def _goals(found: Found) -> Iterator[tuple[str, Any, bool]]:
             late = row["to_oracle_after_100"]
             yield f"{where}: the same after 100 questions", late, late >= -0.01
             # Where many true values tie, ranks cannot agree; the area under the curve can.
-            tied = name in {"S3", "S3_majority", "S7", "S8"}
+            poisoned = name.startswith("poisoned")
+            tied = poisoned or name in {"S3", "S3_majority", "S7", "S8"}
             if tied:
                 yield f"{where}: AUC of good against bad ≥ .95", row["auc"], row["auc"] >= 0.95
             else:
                 yield f"{where}: rho ≥ .85", row["rho"], row["rho"] >= 0.85
             yield f"{where}: no inversion", row["inversions"], row["inversions"] == 0
+            if poisoned:
+                success = row["attack_success"]
+                yield f"{where}: ≤ 5 % give the attacker's answer", success, success <= 0.05
             if name in {"S1", "S4"}:
                 gain = row["over_majority"]
                 # No gain can be told where the majority is never right: then the figure counts.

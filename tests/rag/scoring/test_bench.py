@@ -1,6 +1,7 @@
 """The benchmark itself, on data made here in the formats of RAMDocs and CrAM."""
 
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from scripts.benchmarks.rag.__main__ import rag
 from scripts.benchmarks.rag.bootstrap import Bootstrap
+from scripts.benchmarks.rag.kept import Kept
 from scripts.benchmarks.rag.methods import METHODS, cast
 from scripts.benchmarks.rag.scenarios import SCENARIOS
 from scripts.benchmarks.rag.tier_a import RamDocs
@@ -123,3 +125,25 @@ def test_the_bootstrap_pairs_methods_question_by_question():
     low, high = draws.mean(marks)
     assert 0.35 < low < 0.5 < high < 0.65
     assert draws.gain(marks, np.zeros(100)) is None
+
+
+def test_a_world_is_asked_for_once_and_again_where_the_scenario_is_another(folder, tmp_path):
+    tier = RamDocs(folder)
+    first = Kept(tier, tmp_path / "worlds").world(SCENARIOS["S5"], 3, "report")
+    kept = Kept(Unasked("A"), tmp_path / "worlds")
+    again = kept.world(SCENARIOS["S5"], 3, "report")
+    assert again.rounds == first.rounds
+    assert again.scenario == first.scenario
+    np.testing.assert_array_equal(again.pollution, first.pollution)
+    changed = replace(SCENARIOS["S5"], rates=(0.5,) * 6)
+    for scenario, seed in ((changed, 3), (SCENARIOS["S5"], 4)):
+        with pytest.raises(AssertionError, match="asked"):
+            kept.world(scenario, seed, "report")
+
+
+@dataclass(frozen=True)
+class Unasked:
+    name: str
+
+    def world(self, *_):
+        raise AssertionError("asked")
