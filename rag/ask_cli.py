@@ -122,17 +122,15 @@ def ask(
     folder = config.home / "trust" / scores.deployment.ledger_id
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), _asked(config, scores, listed, shown, allow_private) as sources:
-        promised = {}
+        probing, promised = None, {}
         with progress() as bar:
             bar.add_task("Asking", total=None)
             pipeline = _remembering(folder, sources, scores, owners, router_name, limit, reading)
-            if probes is None:
-                answer = pipeline.ask(question)
-            else:
+            if probes is not None:
                 probing = Probing(pipeline, bank, folder / "probes")
                 promise = "0x" + probing.commitment().hex()
                 promised = {"probes": {"batch": probing.batch, "commitment": promise}}
-                answer = probing.ask(question)
+            answer = (probing or pipeline).ask(question)
         if as_json:
             print_json(_as_json(answer) | promised)
         else:
@@ -141,6 +139,9 @@ def ask(
             pipeline.save()
         except RagError as error:  # the answer is there all the same
             click.echo(f"What was learned is lost: {error}", err=True)
+        if probing is not None:  # whoever is tired of waiting for a probe has the answer
+            for note in probing.finish():
+                click.echo(note, err=True)
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Probing:
         self._record = kept.promised(bank)
         if self._record is not kept:
             write_record(path, self._record)
+        self._behind: list[Probe] = []
 
     @property
     def batch(self) -> int:
@@ -50,25 +51,34 @@ class Probing:
         return self._record.batch
 
     def ask(self, question: str) -> Answer:
-        """Answer a question; the probes that are due are asked before or after it, by lot.
+        """Answer a question; the probes that are due are asked before it or left behind it, by lot.
 
-        Raises what ``Pipeline.ask`` does, before any probe is asked. What goes wrong with a probe
-        is a note beside the answer.
+        Raises what ``Pipeline.ask`` does, a bad question's error before any probe is asked. What
+        goes wrong with a probe is a note beside the answer. Call ``finish`` when it is shown.
         """
         question = checked_question(question)
+        left = self.finish()
         due, notes = self._due()
-        first = secrets.randbelow(2) == 0
-        if first:
+        if secrets.randbelow(2) == 0:
             notes += self._probe(due)
+        else:
+            self._behind = due
         answer = self._pipeline.ask(question)
-        if not first:
-            notes += self._probe(due)
         if not self._record.left(self._bank):
             notes.append(
                 f"All {len(self._bank):,} probes were asked: add questions to go on comparing"
                 " sources with gold."
             )
-        return replace(answer, notes=(*answer.notes, *notes))
+        return replace(answer, notes=(*answer.notes, *left, *notes))
+
+    def finish(self) -> list[str]:
+        """Ask the probes left behind the last question; return what went wrong, as notes.
+
+        Until then nobody waits for them, and whoever stops them has the answer. The next ``ask``
+        does this first where it was not done.
+        """
+        due, self._behind = self._behind, []
+        return self._probe(due)
 
     def commitment(self) -> bytes:
         """Return what to publish before the batch at hand."""
@@ -118,6 +128,7 @@ class Probing:
         try:
             for probe in due:
                 self._pipeline.judge(self._pipeline.ask(probe.question), probe.answers)
+                self._pipeline.save()  # a stop in the next one must not take this one's lesson
         except RagError as error:
             return [f"A probe failed: {error}"]
         return []

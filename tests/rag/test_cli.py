@@ -24,10 +24,13 @@ from rag.ask_cli import ask as command
 from rag.errors import RouterError
 from rag.generators.causal import CausalGenerator
 from rag.loaders import load_dataset
-from rag.probe_record import new_record, write_record
+from rag.probe_bank import read_bank
+from rag.probe_record import ProbeRecord, new_record, read_record, write_record
 from rag.probes_cli import probes
+from rag.probing import RATE
 from rag.reading_options import Reading
-from rag.scoring.gold_probes import BATCH, Opened, Probe, Reveal, opens
+from rag.scoring.gold_probes import BATCH, Opened, Probe, ProbeSchedule, Reveal, opens
+from rag.state.file import read_state
 from tests.rag.completion_server import KEY, serving
 from tests.tools import ROOT
 
@@ -141,6 +144,42 @@ def test_batches_that_are_over_are_shown_with_what_opens_them(tmp_path):
     assert "Batch 1 is not over" in str(run.invoke(probes, ["show", "--batch", "1"]).exception)
     empty = CliRunner(env={"CHAINREP_HOME": str(tmp_path / "none")}).invoke(probes, ["show"])
     assert "No probe was promised yet" in empty.stdout
+
+
+@pytest.mark.parametrize(
+    ("stop", "options"),
+    [(KeyboardInterrupt(), ()), (RuntimeError("a reader that fails"), ("--json",))],
+)
+def test_who_is_stopped_in_the_probe_behind_a_question_has_the_answer_and_its_lesson(
+    prepared, monkeypatch, stop, options
+):
+    home, _ = prepared
+    assert ask_here(*prepared).exit_code == 0
+    (folder,) = (home / "trust").iterdir()
+    before = questions_learned(folder)
+    question = {"question": "When was the Eiffel Tower completed, please?", "answers": ["1889"]}
+    (home / "bank.jsonl").write_text(json.dumps(question))
+    tried = (bytes([n]) * 32 for n in range(256))
+    secret = next(s for s in tried if ProbeSchedule(RATE, s).next_is_probe())
+    bank = read_bank(home / "bank.jsonl")
+    write_record(folder / "probes", ProbeRecord(secret, RATE).promised(bank))
+    monkeypatch.setattr("secrets.randbelow", lambda _: 1)  # the probe comes behind
+
+    def stopped(*_):
+        raise stop
+
+    monkeypatch.setattr("rag.pipeline.Pipeline.judge", stopped)
+    run = ask_here(*prepared, "--probes", str(home / "bank.jsonl"), *options)
+    assert run.exit_code == 1
+    shown = json.loads(run.stdout)["answer"] if options else run.stdout.splitlines()[0]
+    assert shown == "1889"
+    assert read_record(folder / "probes").asked == 1
+    assert questions_learned(folder) == before + 1
+
+
+def questions_learned(folder):
+    _, arrays = read_state(folder / "ledgers")
+    return int(arrays["since"][0])
 
 
 def unhex(text):

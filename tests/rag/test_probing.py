@@ -50,6 +50,7 @@ def made(encoder, tmp_path, monkeypatch):
 def test_probes_turn_the_answer_from_the_majority_of_liars_to_the_truth(made):
     probing, _, sources, estimator = made()
     answers = [probing.ask(QUESTION).text for _ in range(8)]
+    probing.finish()
     assert answers[-1] == "1889"
     probes = [q for q in sources[0].asked if q != QUESTION]
     assert len(probes) >= 2
@@ -67,6 +68,7 @@ def test_it_goes_on_where_it_was_saved_and_asks_no_probe_twice(made, tmp_path):
         for _ in range(3):
             probing.ask(QUESTION)
         pipeline.save()
+        probing.finish()
         asked += [q for q in sources[0].asked if q != QUESTION]
     assert len(set(asked)) == len(asked) > 0
     assert (tmp_path / "probes").stat().st_mode & 0o077 == 0
@@ -78,7 +80,7 @@ class Told:
     doubtful = False
 
     def __init__(self, fails=()):
-        self.asked, self.fails = [], fails
+        self.asked, self.fails, self.unsaved = [], fails, False
 
     def ask(self, question):
         if question in self.fails:
@@ -88,6 +90,10 @@ class Told:
 
     def judge(self, answer, gold):
         assert gold
+        self.unsaved = True
+
+    def save(self):
+        self.unsaved = False
 
     @property
     def probes(self):
@@ -109,6 +115,7 @@ def test_every_probe_of_a_bank_is_asked_once_and_then_it_is_said_that_none_is_le
     bank, told = many(70), Told()
     probing = Probing(told, bank, path, rate=0.5)
     answers = [probing.ask("why?") for _ in range(2 * BATCH)]
+    probing.finish()
     assert sorted(told.probes) == sorted(probe.question for probe in bank)
     assert not answers[0].notes
     assert "All 70 probes were asked" in answers[-1].notes[-1]
@@ -125,6 +132,7 @@ def test_a_batch_is_shown_when_it_is_over_and_opens_what_was_promised(path):
         while probing.batch == batch:
             assert probing.commitment() == promised[batch], "one promise for all of a batch"
             probing.ask("why?")
+            probing.finish()
     shown = [probing.reveal(batch) for batch in range(3)]
     assert all(opens(each, promise) for each, promise in zip(shown, promised, strict=True))
     assert not opens(shown[1], promised[0])
@@ -140,10 +148,12 @@ def test_promises_hold_and_nothing_is_asked_twice_when_the_bank_changes(path):
     promised = probing.commitment()
     for _ in range(100):
         probing.ask("why?")
+    probing.finish()
     changed = Probing(told, [*many(1, "new"), *many(40)], path, rate=0.1)
     assert changed.commitment() == promised
     for _ in range(4 * BATCH):
         changed.ask("why?")
+    changed.finish()
     assert opens(changed.reveal(0), promised)
     assert len(set(told.probes)) == len(told.probes)
     assert set(told.probes) >= {probe.question for probe in [*many(40), *many(1, "new")]}
@@ -156,13 +166,63 @@ def test_a_run_that_ends_in_the_middle_asks_no_probe_again(path):
         told.judge = interrupted
         probing = Probing(told, many(64), path, rate=1.0)
         with pytest.raises(KeyboardInterrupt):
-            probing.ask("why?")
+            asked_to_the_end(probing)
         probes += told.probes
     assert len(set(probes)) == len(probes) == 10
 
 
+def asked_to_the_end(probing):
+    probing.ask("why?")
+    probing.finish()
+
+
 def interrupted(answer, gold):
     raise KeyboardInterrupt
+
+
+@pytest.fixture
+def behind(monkeypatch):
+    monkeypatch.setattr("secrets.randbelow", lambda _: 1)
+
+
+def test_probes_behind_a_question_wait_until_its_answer_is_shown(path, behind):
+    told = Told()
+    probing = Probing(told, many(64), path, rate=1.0)
+    assert probing.ask("why?").text == "so"
+    assert told.asked == ["why?"]
+    assert probing.finish() == []
+    assert len(told.probes) > 0
+    asked = list(told.asked)
+    assert probing.finish() == []
+    assert told.asked == asked
+
+
+def test_probes_that_nobody_asked_to_finish_come_before_the_next_question(path, behind):
+    bank, told = many(64), Told()
+    probing = Probing(told, bank, path, rate=1.0)
+    probing.ask("why?")
+    told.fails = {probe.question for probe in bank}
+    answer = probing.ask("why?")
+    assert answer.notes == ("A probe failed: The model is gone. Start it.",)
+
+
+def test_a_stop_in_a_later_probe_leaves_what_an_earlier_one_taught_on_the_disk(path, behind):
+    told = Told()
+    learn, taught = told.judge, []
+
+    def stopped_in_the_second(answer, gold):
+        if taught:
+            raise KeyboardInterrupt
+        taught.append(answer)
+        learn(answer, gold)
+
+    told.judge = stopped_in_the_second
+    probing = Probing(told, many(64), path, rate=1.0)
+    probing.ask("why?")
+    with pytest.raises(KeyboardInterrupt):
+        probing.finish()
+    assert len(told.probes) == 2
+    assert not told.unsaved
 
 
 def test_a_question_that_cannot_be_asked_costs_no_probe(path):
@@ -179,9 +239,10 @@ def test_a_probe_that_fails_and_a_disk_that_is_full_leave_the_answer_and_a_note(
 ):
     bank = many(64)
     told = Told(fails={probe.question for probe in bank})
-    answer = Probing(told, bank, path, rate=1.0).ask("why?")
+    probing = Probing(told, bank, path, rate=1.0)
+    answer = probing.ask("why?")
     assert answer.text == "so"
-    assert answer.notes == ("A probe failed: The model is gone. Start it.",)
+    assert (*answer.notes, *probing.finish()) == ("A probe failed: The model is gone. Start it.",)
 
     def full(*_):
         raise RouterError("What was learned cannot be kept.", "Make room.")
