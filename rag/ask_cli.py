@@ -69,7 +69,7 @@ WAIT_SECONDS = 20.0
 @click.option("--allow-private", is_flag=True, help="Ask sources at private addresses as well.")
 @click.option(
     "--api-keys", type=click.Path(path_type=Path), metavar="FILE",
-    help='Keys for sources that want one: a line "ID KEY" for each.',
+    help='Keys for sources that want one: a line "ID OWNER KEY" for each.',
 )  # fmt: skip
 @click.option(
     "--sign", metavar="NAME",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from eth_utils.address import is_checksum_address
 
 from chainrep.errors import InputError
 from chainrep.protocol.authorization import LIFETIME_SECONDS
@@ -29,37 +32,53 @@ def nothing(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
     return ""
 
 
-def api_keys(keys: Mapping[int, str]) -> Credentials:
-    """An API key for each of these source ids; no key travels unencrypted to another machine.
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that a source's owner, by checksummed address, gave us."""
 
-    Raises InputError, which repeats no key, for one that does not fit into a header.
+    owner: str
+    text: str = field(repr=False)
+
+
+def api_keys(keys: Mapping[int, ApiKey]) -> Credentials:
+    """An API key for each of these source ids, as long as the source is its owner's.
+
+    No key travels to a later owner, nor unencrypted to another machine. Raises InputError, which
+    repeats no key, for one that does not fit into a header.
     """
     for source, key in keys.items():
-        if not key.isascii() or not key.isprintable() or not 0 < len(key) <= 200:
+        if not key.text.isascii() or not key.text.isprintable() or not 0 < len(key.text) <= 200:
             raise InputError(f"The API key for source {source} is no printable ASCII text.")
 
     def bearer(source: RemoteSource, url: str, body: bytes) -> str:  # noqa: ARG001
         key = keys.get(source.id)
         if key is None:
             return ""
+        if source.owner != key.owner:
+            raise Unanswered(f"is owned by {source.owner}, and its API key is for another owner")
         if not url.startswith("https://") and not _is_here(urlsplit(url).hostname or ""):
             raise Unanswered("answers over http:// alone, and an API key is not sent unencrypted")
-        return f"Bearer {key}"
+        return f"Bearer {key.text}"
 
     return bearer
 
 
-def read_source_keys(path: Path) -> dict[int, str]:
-    """The API keys in a file, a line "ID KEY" for each source; InputError as of its lines."""
-    keys: dict[int, str] = {}
-    for name, key in read_key_lines(path, "ID"):
+def read_source_keys(path: Path) -> dict[int, ApiKey]:
+    """The API keys in a file, a line "ID OWNER KEY" for each source; InputError as of its lines."""
+    keys: dict[int, ApiKey] = {}
+    for name, owner, key in read_key_lines(path, "ID", "OWNER"):
         if not name.isdecimal() or not 0 < int(name) <= MAX_SOURCE:
             raise InputError(
                 f"{path}: {name!r} is no source's id.", "`chainrep source list` shows the ids."
             )
+        if not is_checksum_address(owner):
+            raise InputError(
+                f"{path}: what stands behind {name} is no checksummed address.",
+                f"`chainrep source show {name}` shows its owner.",
+            )
         if int(name) in keys:
             raise InputError(f"{path} has two keys for source {int(name)}.", "Keep one.")
-        keys[int(name)] = key
+        keys[int(name)] = ApiKey(owner, key)
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Files of API keys: a line "NAME KEY" for each, and never a key in an error or a log."""
+"""Files of API keys: a line with a name and KEY for each, and never a key in an error or a log."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 from chainrep.errors import InputError
 
 MAX_KEYS_BYTES = 2**20
-_LINE = re.compile(r"([0-9A-Za-z._-]{1,64})\s+([!-~]{16,200})", re.ASCII)
-_FORM = 'Write a line "{name} KEY" for each, the key of 16 to 200 characters without spaces.'
+_WORD = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_KEY = re.compile(r"[!-~]{16,200}")
+_FORM = 'Write a line "{columns} KEY" for each, the key of 16 to 200 characters without spaces.'
 
 
-def read_key_lines(path: Path, name: str = "NAME") -> Iterator[tuple[str, str]]:
-    """Each name and its key; empty lines and # comments are skipped. ``name`` says what names are.
+def read_key_lines(path: Path, *columns: str) -> Iterator[tuple[str, ...]]:
+    """Each line's words, the last one the key; empty lines and # comments are skipped.
 
-    Raises InputError with the line's number, and never with what stands there: for a line that is
-    none, a name that stands there twice, a file without any.
+    ``columns`` says what stands before the key, first a name that no two lines share. Raises
+    InputError with the line's number, and never with what stands there: for a line of another
+    form, a name that stands there twice, a file without any.
     """
-    form = _FORM.format(name=name)
+    form = _FORM.format(columns=" ".join(columns))
     try:
         with path.open("rb") as file:
             content = file.read(MAX_KEYS_BYTES + 1)
@@ -33,12 +35,14 @@ def read_key_lines(path: Path, name: str = "NAME") -> Iterator[tuple[str, str]]:
     for number, line in enumerate(content.decode(errors="replace").splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        found = _LINE.fullmatch(line.strip())
-        if found is None:
-            raise InputError(f"{path}, line {number}: this is no {name.lower()} and key.", form)
-        if found[1] in names:
+        *words, key = line.split()
+        sound = len(words) == len(columns) and all(_WORD.fullmatch(word) for word in words)
+        if not sound or not _KEY.fullmatch(key):
+            wanted = " and ".join(column.lower() for column in (*columns, "key"))
+            raise InputError(f"{path}, line {number}: this is no {wanted}.", form)
+        if words[0] in names:
             raise InputError(f"{path}, line {number}: this name stands there twice.", form)
-        names.add(found[1])
-        yield found[1], found[2]
+        names.add(words[0])
+        yield (*words, key)
     if not names:
         raise InputError(f"{path} holds no key.", form)

@@ -147,7 +147,8 @@ def test_who_contradicts_itself_is_found_out_where_asking_ends_in_the_middle(
     town, monkeypatch, tmp_path, failure
 ):
     config, _, shown = town
-    (tmp_path / "keys").write_text("12 0123456789abcdef\n")
+    owner = dev_accounts(10)[1].address  # of source 12, the second of two that this account has
+    (tmp_path / "keys").write_text(f"12 {owner} 0123456789abcdef\n")
 
     class Ends:
         def __init__(self, sources, *_, **__):

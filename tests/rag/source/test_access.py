@@ -7,7 +7,8 @@ from eth_account import Account
 
 from chainrep.errors import InputError, NotAuthorized
 from rag.source.access import Access, authorize_search, read_accounts, read_keys
-from rag.source.credentials import api_keys, first_of, nothing, read_source_keys
+from rag.source.credentials import ApiKey, api_keys, first_of, nothing, read_source_keys
+from rag.source.exchange import Unanswered
 from rag.source.remote_source import RemoteSource
 from tests.rag.source.one_source import DOMAIN, OWNER
 
@@ -106,24 +107,48 @@ def test_an_account_without_a_checksum_is_no_account():
 
 def test_keys_for_sources_are_read_by_their_ids(tmp_path):
     path = tmp_path / "keys"
-    path.write_text("# ours\n7 0123456789abcdef\n8 0123456789abcdef\n")
-    assert read_source_keys(path) == {7: "0123456789abcdef", 8: "0123456789abcdef"}
+    path.write_text(f"# ours\n7 {OWNER} 0123456789abcdef\n\n8\t{ADDRESS}  0123456789abcdef\n")
+    keys = read_source_keys(path)
+    assert keys == {
+        7: ApiKey(OWNER, "0123456789abcdef"),
+        8: ApiKey(ADDRESS, "0123456789abcdef"),
+    }
+    assert "0123456789abcdef" not in repr(keys)
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["0 ", "x ", "4294967296 ", "7 short\n7 ", "7 0123456789abcdef\n7 ", "7 0123456789abcdef\n07 "],
+    ("lines", "message"),
+    [
+        ("0 {owner} {key}", "is no source's id"),
+        ("x {owner} {key}", "is no source's id"),
+        ("4294967296 {owner} {key}", "is no source's id"),
+        ("7 {key}", 'Write a line "ID OWNER KEY"'),
+        ("7 {owner} {owner} {key}", 'Write a line "ID OWNER KEY"'),
+        ("7 {owner} 0123456789", 'Write a line "ID OWNER KEY"'),
+        ("7 {small} {key}", "chainrep source show 7"),
+        ("7 {key} {owner}", "chainrep source show 7"),
+        ("7 {owner} {key}\n7 {owner} {key}", "stands there twice"),
+        ("7 {owner} {key}\n07 {owner} {key}", "two keys for source 7"),
+    ],
 )
-def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, line):
+def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, lines, message):
     path = tmp_path / "keys"
-    path.write_text(f"{line}0123456789abcdeg\n")
-    with pytest.raises(InputError) as caught:
+    path.write_text(lines.format(owner=OWNER, small=OWNER.lower(), key="0123456789abcdeg"))
+    with pytest.raises(InputError, match=message) as caught:
         read_source_keys(path)
     assert "0123456789" not in str(caught.value)
 
 
+def test_a_key_is_not_shown_to_who_owns_the_source_later():
+    shown = api_keys({7: ApiKey(OWNER, "one")})
+    handed_over = RemoteSource(7, ADDRESS, ("https://seven.example",))
+    with pytest.raises(Unanswered, match=f"is owned by {ADDRESS}, and its API key is for another"):
+        shown(handed_over, handed_over.urls[0], b"")
+
+
 def test_the_first_credential_that_is_there_is_shown():
     source = RemoteSource(7, OWNER, ("https://seven.example",))
-    shown = first_of(nothing, api_keys({7: "one"}), api_keys({7: "two"}))
+    one, two = (api_keys({7: ApiKey(OWNER, text)}) for text in ("one", "two"))
+    shown = first_of(nothing, one, two)
     assert shown(source, source.urls[0], b"") == "Bearer one"
     assert first_of()(source, source.urls[0], b"") == ""

@@ -12,7 +12,7 @@ from chainrep.errors import InputError
 from rag.ports import Retriever
 from rag.source import host_names, remote_retriever
 from rag.source.breaker import BreakerTerms
-from rag.source.credentials import api_keys, signed_by
+from rag.source.credentials import ApiKey, api_keys, signed_by
 from rag.source.remote_source import RemoteSource
 from rag.types import Found, Passage, Silence
 from tests.fakes.hostile_source import HostileServer, honest
@@ -366,15 +366,16 @@ def test_an_api_key_is_shown_to_its_source_alone(server):
 
     sources = town(server, 2)
     server.behaviours = dict.fromkeys(server.behaviours, note)
-    with retriever(*sources, credentials=api_keys({1: "a-secret-key-of-1"})) as asked:
+    keys = {1: ApiKey(sources[0].owner, "a-secret-key-of-1")}
+    with retriever(*sources, credentials=api_keys(keys)) as asked:
         asked.search(QUESTION, [1, 2], 3)
     assert shown == {"1": "Bearer a-secret-key-of-1", "2": None}
 
 
 def test_an_api_key_is_not_sent_unencrypted_to_another_machine():
-    with retriever(
-        remote(1, f"http://192.0.2.1:{free_port()}"), credentials=api_keys({1: "a-secret-key"})
-    ) as asked:
+    source = remote(1, f"http://192.0.2.1:{free_port()}")
+    keys = {1: ApiKey(source.owner, "a-secret-key")}
+    with retriever(source, credentials=api_keys(keys)) as asked:
         found = asked.search(QUESTION, [1], 3)[1]
     assert "an API key is not sent unencrypted" in found.reason
 
