@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from chainrep.errors import InputError
+from rag.endpoint_key import endpoint_key, endpoint_key_option
 
 if TYPE_CHECKING:
     from rag.clustering import Clustering
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-KEY_VARIABLE = "CHAINREP_ENDPOINT_KEY"
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The reader that was chosen; ``generator`` is endpoint, causal or None: the trained reader."""
+    """The reader that was chosen; ``generator`` is endpoint, causal or None: the trained reader.
+
+    ``key_fd`` gives the endpoint's key, where it wants one.
+    """
 
     generator: str | None = None
     endpoint_url: str | None = None
     model: str | None = None
     entailment: str | None = None
+    key_fd: int | None = None
 
     def check(self) -> None:
         """Raise InputError for options that do not go together."""
@@ -43,11 +45,13 @@ class Reading:
                 "An endpoint has a URL, and nothing else has one.",
                 "Give --generator endpoint and --endpoint-url URL together.",
             )
+        if self.key_fd is not None and self.generator != "endpoint":
+            raise InputError("Only an endpoint has a key.", "Leave --endpoint-key-fd.")
 
     def reader(self) -> Reader | None:
         """Return a reader around the language model, None for the trained reader.
 
-        An endpoint's key is in ``CHAINREP_ENDPOINT_KEY``, where it wants one. Raises ModelError.
+        Raises ModelError, and InputError for an endpoint's key that cannot be read.
         """
         if self.generator is None:
             return None
@@ -74,8 +78,7 @@ class Reading:
         from rag.generators.endpoint import EndpointGenerator
         from rag.openai_endpoint import OpenAIEndpoint
 
-        key = os.environ.get(KEY_VARIABLE) or None
-        endpoint = OpenAIEndpoint(self.endpoint_url or "", model, key)
+        endpoint = OpenAIEndpoint(self.endpoint_url or "", model, endpoint_key(self.key_fd))
         click.get_current_context().call_on_close(endpoint.close)
         return EndpointGenerator(endpoint)
 
@@ -87,10 +90,8 @@ def reading_options(command: F) -> Callable[..., Any]:
         "--generator", type=click.Choice(["endpoint", "causal"]),
         help="A language model that reads [the trained reader].",
     )  # fmt: skip
-    @click.option(
-        "--endpoint-url", metavar="URL",
-        help=f"OpenAI-compatible; its key, if it wants one, in {KEY_VARIABLE}.",
-    )  # fmt: skip
+    @click.option("--endpoint-url", metavar="URL", help="Where an OpenAI-compatible one answers.")
+    @endpoint_key_option
     @click.option(
         "--model", metavar="NAME", help="Its name at the endpoint, or a folder or hub id."
     )
@@ -103,11 +104,12 @@ def reading_options(command: F) -> Callable[..., Any]:
         *,
         generator: str | None,
         endpoint_url: str | None,
+        endpoint_key_fd: int | None,
         model: str | None,
         entailment: str | None,
         **rest: object,
     ) -> object:
-        reading = Reading(generator, endpoint_url, model, entailment)
+        reading = Reading(generator, endpoint_url, model, entailment, endpoint_key_fd)
         reading.check()
         return command(reading=reading, **rest)
 

@@ -12,6 +12,7 @@ import click
 from chainrep.cli.options import json_option
 from chainrep.cli.output import print_json, print_table, progress
 from chainrep.errors import InputError
+from rag.endpoint_key import endpoint_key, endpoint_key_option
 from rag.guard import with_rag
 from rag.jobs.options import ModelChoice, calibration_option, decoding, running
 
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
 @click.option("--endpoint", metavar="URL", help="Ask an OpenAI-compatible endpoint instead.")
 @click.option("--endpoint-model", metavar="NAME", help="What the endpoint calls its model.")
 @click.option("--prompt", metavar="TEXT", help="What to ask the endpoint.")
-@click.option(
-    "--api-key-fd", type=click.IntRange(0), metavar="N",
-    help="Read the endpoint's key as one line from file descriptor N [no key].",
-)  # fmt: skip
+@endpoint_key_option
 @json_option
 @click.pass_context
 @with_rag
@@ -48,7 +46,7 @@ def verify(
     endpoint: str | None,
     endpoint_model: str | None,
     prompt: str | None,
-    api_key_fd: int | None,
+    endpoint_key_fd: int | None,
     as_json: bool,
 ) -> None:
     """Run the words of RECEIPT through the model once, and say whether the model wrote them.
@@ -63,7 +61,7 @@ def verify(
         if endpoint is None or endpoint_model is None or prompt is None:
             raise click.UsageError("--endpoint needs --endpoint-model and --prompt.")
         question = Question(endpoint, endpoint_model, prompt, decode(()).max_tokens)
-        if not _check_endpoint(choice, calibration, question, api_key_fd, as_json):
+        if not _check_endpoint(choice, calibration, question, endpoint_key_fd, as_json):
             context.exit(1)
         return
     from chainrep.protocol.inference_receipt import recover_provider
@@ -104,11 +102,10 @@ class Question:
 def _check_endpoint(
     choice: ModelChoice, calibration: Path, question: Question, key_fd: int | None, as_json: bool
 ) -> bool:
-    from chainrep.cli.secret import read_secret
     from rag.lsh.text_check import check_text
     from rag.openai_endpoint import OpenAIEndpoint
 
-    key = None if key_fd is None else read_secret("The endpoint's key", key_fd, "--api-key-fd")
+    key = endpoint_key(key_fd)
     with progress() as bar:
         task = bar.add_task("Loading the model", total=None)
         runner = choice.load(calibration)

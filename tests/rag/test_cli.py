@@ -21,6 +21,7 @@ from chainrep.service.server import HttpServer
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
 from chainrep.store.sole_use import sole_use
 from rag.ask_cli import ask as command
+from rag.endpoint_key import endpoint_key
 from rag.errors import RouterError
 from rag.generators.causal import CausalGenerator
 from rag.loaders import load_dataset
@@ -31,7 +32,7 @@ from rag.probing import RATE
 from rag.reading_options import Reading
 from rag.scoring.gold_probes import BATCH, Opened, Probe, ProbeSchedule, Reveal, opens
 from rag.state.file import read_state
-from tests.rag.completion_server import KEY, serving
+from tests.rag.completion_server import KEY, given, serving
 from tests.tools import ROOT
 
 CLAIMS = {1: "1889", 2: "1921", 3: "1921"}
@@ -232,11 +233,11 @@ def answering(small_llama, monkeypatch):
 
 
 def test_a_model_behind_an_endpoint_reads(prepared, answering, monkeypatch):
-    monkeypatch.setenv("CHAINREP_ENDPOINT_KEY", KEY)
+    monkeypatch.setenv("CHAINREP_ENDPOINT_KEY", KEY)  # nobody looks for it there
     with HttpServer(serving(answering, chat_key=KEY)) as server:
         options = ("--generator", "endpoint", "--endpoint-url", server.url, "--model", "small")
-        run = ask_here(*prepared, *options, "--json")
-        monkeypatch.delenv("CHAINREP_ENDPOINT_KEY")
+        with given(KEY) as key:
+            run = ask_here(*prepared, *options, "--endpoint-key-fd", key, "--json")
         refused = ask_here(*prepared, *options)
     assert run.exit_code == 0, run.stderr
     reply = json.loads(run.stdout)
@@ -259,6 +260,13 @@ def test_a_model_from_a_folder_reads_and_one_of_inference_groups(prepared, small
     assert "The entailment model" in str(run.exception)
 
 
+@pytest.mark.parametrize("key", ["", "caf\u00e9-0123456789", "tab\t0123456789"])
+def test_what_cannot_be_an_endpoints_key_is_refused_without_showing_it(key):
+    with given(key) as descriptor, pytest.raises(InputError, match="--endpoint-key-fd") as caught:
+        endpoint_key(int(descriptor))
+    assert "0123456789" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("reading", "message"),
     [
@@ -266,6 +274,8 @@ def test_a_model_from_a_folder_reads_and_one_of_inference_groups(prepared, small
         (Reading("causal"), "Which model should the causal run"),
         (Reading("endpoint", None, "m"), "An endpoint has a URL"),
         (Reading("causal", "http://h.example", "m"), "An endpoint has a URL"),
+        (Reading("causal", None, "m", key_fd=3), "Only an endpoint has a key"),
+        (Reading(key_fd=3), "Only an endpoint has a key"),
     ],
 )
 def test_a_reader_is_named_completely_or_not_at_all(reading, message):

@@ -20,6 +20,8 @@ from rag.lsh.calibration_file import read_calibration, write_calibration
 from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import generate
 from rag.lsh.tampering import tamper
+from tests.rag.completion_server import KEY as ENDPOINT_KEY
+from tests.rag.completion_server import given
 
 KEY = dev_accounts(1)[0].private_key
 SALT, JOB = b"s" * 32, bytes(32)
@@ -97,6 +99,7 @@ def test_a_receipt_or_an_endpoint_has_to_be_given():
 
 def endpoint(model):
     async def complete(request):
+        assert request.headers["Authorization"] == f"Bearer {ENDPOINT_KEY}"
         asked = await request.json()
         spec = DecodeSpec(0, max_tokens=asked["max_tokens"], end_tokens=model.end_tokens)
         (made,) = generate(model, [model.tokens(asked["prompt"])], spec, [bytes(32)])
@@ -111,10 +114,10 @@ def test_an_endpoints_words_are_checked_and_that_no_states_were_seen_is_said(run
     for parameter in other.network.parameters():
         parameter.data.mul_(-1)
     for model, verdict in ((runner.model, "match"), (other, "mismatch")):
-        with HttpServer(endpoint(model)) as server:
+        with HttpServer(endpoint(model)) as server, given(ENDPOINT_KEY) as key:
             done = call(
                 runner, files, "--endpoint", server.url, "--endpoint-model", "small",
-                "--prompt", "The first ship that", "--max-tokens", "24",
+                "--prompt", "The first ship that", "--max-tokens", "24", "--endpoint-key-fd", key,
             )  # fmt: skip
         assert f"{verdict}: " in done.stdout
         assert (done.return_value or 0) == (verdict == "mismatch")
