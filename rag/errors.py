@@ -10,8 +10,9 @@
     │   └── ReceiptError  a source's receipt is not of its answer, or not signed by its owner
     ├── SketchError      a code, or what one is made of, has the wrong size or a value not finite
     ├── PipelineError    a pipeline without sources, or a question it cannot take
-    ├── RouterError      a router's setting, reward or state file cannot be taken
-    ├── ScoringError     evidence, or a file of it, cannot be taken
+    ├── RouterError      a router's setting or a reward cannot be taken
+    ├── ScoringError     evidence cannot be taken
+    ├── StateError       what was learned cannot be kept, or what was kept cannot be taken
     ├── PackageError     an optional package that this part needs is not installed
     └── CalibrationError a claim cannot be made from the sample or the parameters given
 
@@ -73,13 +74,19 @@ class SketchError(RagError):
 
 
 class RouterError(RagError):
-    """A router's setting, a reward or a state file cannot be taken."""
+    """A router's setting or a reward cannot be taken."""
 
     exit_code = 2
 
 
 class ScoringError(RagError):
-    """Evidence on a source, or a file that kept it, cannot be taken."""
+    """Evidence on a source cannot be taken."""
+
+    exit_code = 2
+
+
+class StateError(RagError):
+    """What was learned cannot be kept, or a file that kept it is damaged or of something else."""
 
     exit_code = 2
 

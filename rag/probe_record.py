@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import DatasetError, RouterError, ScoringError
+from rag.errors import DatasetError, ScoringError, StateError
 from rag.json_text import parse_json
 from rag.scoring.gold_probes import (
     BATCH,
@@ -111,7 +111,7 @@ def new_record(rate: float) -> ProbeRecord:
 
 
 def write_record(path: Path, record: ProbeRecord) -> None:
-    """Keep the record, readable by this user alone; raises RouterError."""
+    """Keep the record, readable by this user alone; raises StateError."""
     batches = [
         {"asked": b.asked, "probes": [[p.question, *p.answers] for p in b.probes]}
         for b in record.batches
@@ -129,11 +129,11 @@ def write_record(path: Path, record: ProbeRecord) -> None:
 
 
 def read_record(path: Path) -> ProbeRecord:
-    """Return what was kept; raises RouterError for anything else."""
+    """Return what was kept; raises StateError for anything else."""
     try:
         name, arrays = read_state(path, NOUN)
         if name != NAME:
-            raise RouterError(f"{path} is no {NOUN}.")
+            raise StateError(f"{path} is no {NOUN}.")
         secret = taken(arrays, "secret", np.uint8, (SECRET_BYTES,)).tobytes()
         (rate,) = taken(arrays, "rate", np.float64, (1,), most=1.0).tolist()
         number, asked = taken(arrays, "counts", np.int64, (2,), most=1e12).tolist()
@@ -141,8 +141,8 @@ def read_record(path: Path) -> ProbeRecord:
         batches = tuple(_batch(each, path) for each in _listed(parse_json(text, str(path)), path))
     except (UnicodeDecodeError, DatasetError) as error:
         raise _malformed(path) from error
-    except RouterError as error:
-        raise RouterError(error.summary, REMEDY) from error
+    except StateError as error:
+        raise StateError(error.summary, REMEDY) from error
     record = ProbeRecord(secret, rate, number, asked, batches)
     if len(batches) != record.batch + 1 or not rate:
         raise _malformed(path)
@@ -167,5 +167,5 @@ def _listed(value: Any, path: Path) -> list[Any]:
     return value
 
 
-def _malformed(path: Path) -> RouterError:
-    return RouterError(f"{path} does not have the form of a {NOUN}.", REMEDY)
+def _malformed(path: Path) -> StateError:
+    return StateError(f"{path} does not have the form of a {NOUN}.", REMEDY)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rag.errors import RagError, RouterError, ScoringError
+from rag.errors import RagError, ScoringError, StateError
 from rag.pipeline import Pipeline, checked_question
 from rag.probe_record import ProbeRecord, new_record, read_record, write_record
 from rag.scoring.gold_probes import BATCH, Probe, ProbeSchedule, Reveal
@@ -23,7 +23,7 @@ class Probing:
     Of the ``bank`` every probe is asked once; when it is used up, an answer's notes say so. The
     bank may change: new probes are promised from the next batch on. ``path`` keeps the secret and
     how far it got, and belongs to one ``Probing`` at a time; ``rate`` is the share of probes.
-    Raises ScoringError for an empty bank, RouterError for a file that is not its own or cannot be
+    Raises ScoringError for an empty bank, StateError for a file that is not its own or cannot be
     written.
     """
 
@@ -37,7 +37,7 @@ class Probing:
         self._path = path
         kept = read_record(path) if path.exists() else new_record(rate)
         if kept.rate != rate:
-            raise RouterError(
+            raise StateError(
                 f"{path} promised a share of {kept.rate} probes.", "Go on with that share."
             )
         self._record = kept.promised(bank)
@@ -102,7 +102,7 @@ class Probing:
                 break
         try:
             write_record(self._path, record)
-        except RouterError as error:
+        except StateError as error:
             return [], [f"No probe was asked: {error}"]
         self._record = record
         return due, []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.state.arrays import REMEDY
 
 MAX_SOURCES = 1_024
@@ -24,9 +24,9 @@ class Columns:
         self._positions = {source: n for n, source in enumerate(given)}
         self._touched = dict.fromkeys(given)
         if len(self._positions) != len(given):
-            raise RouterError("A router's state names a source twice.", REMEDY)
+            raise StateError("A router's state names a source twice.", REMEDY)
         if len(given) > MAX_SOURCES:
-            raise RouterError(f"A router's state names over {MAX_SOURCES:,} sources.", REMEDY)
+            raise StateError(f"A router's state names over {MAX_SOURCES:,} sources.", REMEDY)
 
     def __len__(self) -> int:
         return len(self._positions)

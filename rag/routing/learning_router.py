@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import RouterError
+from rag.errors import RouterError, StateError
 from rag.routing.diversity import coverage, select
 from rag.routing.estimate import Estimate, Learner
 from rag.routing.exploration import explored, lots, room_for_newcomers
@@ -65,7 +65,7 @@ class LearningRouter:
 
     The last ``pending`` choices wait for their rewards. With ``path`` its state is taken from
     there, and kept there by ``save`` and after every ``SAVE_EVERY`` lessons, so that a kill costs
-    at most that many; a file that is damaged or of another learner raises RouterError, unless
+    at most that many; a file that is damaged or of another learner raises StateError, unless
     ``fresh`` says to ignore what is there. The same lessons, seed and keys give the same choices.
     It may be used from several threads; one file belongs to one router.
     """
@@ -122,7 +122,7 @@ class LearningRouter:
         """Take what sources of an earlier choice were worth, 0..1, each once; ignore the rest.
 
         Gold takes the place of what was learned from anybody's word before, and stays.
-        Raises RouterError for a reward out of range, and where the state cannot be kept.
+        Raises RouterError for a reward out of range, StateError where the state cannot be kept.
         """
         _checked(rewards)
         with self._lock:
@@ -151,7 +151,7 @@ class LearningRouter:
             self._overlap.learn(given)
 
     def save(self) -> None:
-        """Keep the state in the file now, if it was given one; raises RouterError."""
+        """Keep the state in the file now, if it was given one; raises StateError."""
         if self._path is None:
             return
         with self._lock:
@@ -201,7 +201,7 @@ class LearningRouter:
     def _restore(self, path: Path) -> None:
         name, arrays = read_state(path)
         if name != self._learner.name:
-            raise RouterError(f"{path} was not learned by {self._learner.name}.", REMEDY)
+            raise StateError(f"{path} was not learned by {self._learner.name}.", REMEDY)
         self._learner.restore(part_of(arrays, "learner"))
         self._overlap.restore(part_of(arrays, "overlap"))
         self._pending.restore(part_of(arrays, "pending"))

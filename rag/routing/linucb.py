@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.routing.columns import MAX_SOURCES
 from rag.routing.estimate import Estimate
 from rag.state.arrays import REMEDY, Arrays, Floats, taken
@@ -91,24 +91,24 @@ class LinUcbLearner:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take over A and b; raises RouterError where they cannot be sums of lessons.
+        """Take over A and b; raises StateError where they cannot be sums of lessons.
 
         The projection has to be this learner's own: A and b mean nothing in another one's axes.
         """
         sources = taken(state, "sources", np.int64, (None,))
         if len(sources) > MAX_SOURCES or len(set(sources.tolist())) != len(sources):
-            raise RouterError("A router's state names a source twice, or too many.", REMEDY)
+            raise StateError("A router's state names a source twice, or too many.", REMEDY)
         width = self._projection.shape[1] + 1
         a = taken(state, "a", np.float64, (len(sources), width, width))
         b = taken(state, "b", np.float64, (len(sources), width))
         projection = taken(state, "projection", np.float64, self._projection.shape)
         if not np.allclose(projection, self._projection, rtol=1e-6, atol=1e-9):
-            raise RouterError("A router's state was learned in other columns.", REMEDY)
+            raise StateError("A router's state was learned in other columns.", REMEDY)
         if not np.allclose(a, a.transpose(0, 2, 1), rtol=1e-6, atol=1e-6):
-            raise RouterError("A router's state has a matrix that is not symmetric.", REMEDY)
+            raise StateError("A router's state has a matrix that is not symmetric.", REMEDY)
         # Ridge and outer products: no direction has less than the ridge.
         if len(a) and np.linalg.eigvalsh(a).min() < 0.999 * self._setting.ridge:
-            raise RouterError("A router's state has a matrix that no lessons add up to.", REMEDY)
+            raise StateError("A router's state has a matrix that no lessons add up to.", REMEDY)
         self._a = {int(s): each for s, each in zip(sources, a, strict=True)}
         self._b = {int(s): each for s, each in zip(sources, b, strict=True)}
         self._inverse = {s: _inverse(each) for s, each in self._a.items()}

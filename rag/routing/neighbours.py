@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.routing.columns import Columns
 from rag.routing.estimate import Estimate
 from rag.state.arrays import REMEDY, Arrays, Floats, taken
@@ -135,7 +135,7 @@ class NeighbourLearner:
         owners = taken(state, "owners", np.int64, (len(turns),), most=max(len(sources) - 1, 0))
         rewards = taken(state, "rewards", np.float64, (len(turns),), most=1.0)
         if (len(turns) and not (len(questions) and len(sources))) or (np.diff(turns) < 0).any():
-            raise RouterError("A router's state has rewards out of place.", REMEDY)
+            raise StateError("A router's state has rewards out of place.", REMEDY)
         self._columns = Columns(sources)
         first = max(len(questions) - self._setting.window, 0)
         self._count = len(questions) - first

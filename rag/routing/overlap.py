@@ -59,7 +59,7 @@ class Overlap:
         return {"sources": self._columns.ids(), "shared": self._shared, "given": self._given}
 
     def restore(self, state: Arrays) -> None:
-        """Take over counts; raises RouterError if they do not fit."""
+        """Take over counts; raises StateError if they do not fit."""
         sources = taken(state, "sources", np.int64, (None,))
         square = (len(sources), len(sources))
         shared = taken(state, "shared", np.float64, square, most=1e12)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.routing.exploration import digest_of
 from rag.state.arrays import REMEDY, Arrays, Floats, taken
 
@@ -85,16 +85,16 @@ class Pending:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take over choices; raises RouterError if they do not fit."""
+        """Take over choices; raises StateError if they do not fit."""
         keys = taken(state, "keys", np.uint8, (None, 16))
         features = taken(state, "features", np.float32, (len(keys), self._dimensions))
         counts = taken(state, "counts", np.int64, (len(keys),), most=1e6)
         sources = taken(state, "sources", np.int64, (None,))
         words = taken(state, "words", np.float64, (len(sources),))
         if int(counts.sum()) != len(sources):
-            raise RouterError("A router's state counts its choices wrongly.", REMEDY)
+            raise StateError("A router's state counts its choices wrongly.", REMEDY)
         if not ((words == _NO_WORD) | ((words >= 0.0) & (words <= 1.0))).all():
-            raise RouterError("A router's state has a reward out of range.", REMEDY)
+            raise StateError("A router's state has a reward out of range.", REMEDY)
         self._choices.clear()
         ends = np.cumsum(counts).tolist()
         for key, row, count, end in zip(keys, features, counts.tolist(), ends, strict=True):

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import DatasetError, RouterError
+from rag.errors import DatasetError, StateError
 from rag.json_text import parse_json
 from rag.state.arrays import REMEDY, Arrays
 
@@ -30,7 +30,7 @@ TYPES = {"<f8", "<f4", "<i8", "|u1"}
 
 
 def write_state(path: Path, learner: str, arrays: Arrays) -> None:
-    """Put the arrays into the file, on the disk before it returns; raises RouterError."""
+    """Put the arrays into the file, on the disk before it returns; raises StateError."""
     kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     table = json.dumps(
         {
@@ -41,7 +41,7 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
     bodies = [a.astype(a.dtype.newbyteorder("<")).tobytes() for a in kept.values()]
     content = b"".join([struct.pack("<I", len(table)), table, *bodies])
     if len(content) > MAX_BYTES - 1_000:
-        raise RouterError(
+        raise StateError(
             f"What {path.name} has to keep has grown too large.", "Give it a smaller window."
         )
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -62,14 +62,14 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        raise RouterError(
+        raise StateError(
             f"What was learned cannot be kept in {path} ({error.strerror}).",
             "Make room on the disk, and check that the folder is there and writable.",
         ) from error
 
 
 def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
-    """Return the learner's name and the arrays; raises RouterError for anything else.
+    """Return the learner's name and the arrays; raises StateError for anything else.
 
     ``noun`` is what an error calls the file.
     """
@@ -77,15 +77,15 @@ def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise RouterError(f"{path} cannot be read ({error.strerror}).", REMEDY) from error
+        raise StateError(f"{path} cannot be read ({error.strerror}).", REMEDY) from error
     if len(content) > MAX_BYTES:
-        raise RouterError(f"{path} is larger than any {noun}.", REMEDY)
+        raise StateError(f"{path} is larger than any {noun}.", REMEDY)
     if not content.startswith(MAGIC):
-        raise RouterError(f"{path} is no {noun} of this version.", REMEDY)
+        raise StateError(f"{path} is no {noun} of this version.", REMEDY)
     start = len(MAGIC) + 32
     body = memoryview(content)[start:]
     if hashlib.sha256(body).digest() != content[len(MAGIC) : start]:
-        raise RouterError(f"{path} is damaged: its digest is wrong.", REMEDY)
+        raise StateError(f"{path} is damaged: its digest is wrong.", REMEDY)
     if len(body) < 4:
         raise _malformed(path, noun)
     (length,) = struct.unpack("<I", body[:4])
@@ -148,5 +148,5 @@ def _arrays(table: list[Any], body: memoryview) -> Arrays:
     return found
 
 
-def _malformed(path: Path, noun: str) -> RouterError:
-    return RouterError(f"{path} does not have the form of a {noun}.", REMEDY)
+def _malformed(path: Path, noun: str) -> StateError:
+    return StateError(f"{path} does not have the form of a {noun}.", REMEDY)

@@ -22,7 +22,7 @@ from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
 from chainrep.store.sole_use import sole_use
 from rag.ask_cli import ask as command
 from rag.endpoint_key import endpoint_key
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.generators.causal import CausalGenerator
 from rag.loaders import load_dataset
 from rag.probe_bank import read_bank
@@ -203,7 +203,7 @@ def test_an_answer_is_shown_with_its_certificate_also_where_nothing_can_be_kept(
 
 
 def full(*_):
-    raise RouterError("The disk is full.", "Make room.")
+    raise StateError("The disk is full.", "Make room.")
 
 
 def test_a_second_run_waits_and_then_says_who_is_in_the_way(prepared, monkeypatch):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.errors import DatasetError, ModelError, PipelineError, RouterError, ScoringError
+from rag.errors import DatasetError, ModelError, PipelineError, ScoringError, StateError
 from rag.pipeline import Pipeline
 from rag.probe_bank import read_bank
 from rag.probe_record import EACH, read_record
@@ -245,7 +245,7 @@ def test_a_probe_that_fails_and_a_disk_that_is_full_leave_the_answer_and_a_note(
     assert (*answer.notes, *probing.finish()) == ("A probe failed: The model is gone. Start it.",)
 
     def full(*_):
-        raise RouterError("What was learned cannot be kept.", "Make room.")
+        raise StateError("What was learned cannot be kept.", "Make room.")
 
     told = Told()
     probing = Probing(told, bank, path, rate=1.0)
@@ -260,14 +260,14 @@ def test_nothing_to_ask_and_files_of_others_are_refused(made, tmp_path, path):
     with pytest.raises(ScoringError, match="no probe"):
         made(bank=[])
     write_state(path, "ledgers", {})
-    with pytest.raises(RouterError, match=r"is no record of probes\. Put back a copy"):
+    with pytest.raises(StateError, match=r"is no record of probes\. Put back a copy"):
         made()
     path.write_bytes(b"damaged")
-    with pytest.raises(RouterError, match=r"no record of probes of this version\. Put back"):
+    with pytest.raises(StateError, match=r"no record of probes of this version\. Put back"):
         made()
     path.unlink()
     Probing(Told(), BANK, path, rate=0.5)
-    with pytest.raises(RouterError, match=r"share of 0\.5"):
+    with pytest.raises(StateError, match=r"share of 0\.5"):
         Probing(Told(), BANK, path)
 
 
@@ -290,7 +290,7 @@ def test_a_record_of_another_form_is_refused_with_what_to_do(path, batches):
     Probing(Told(), BANK, path)
     name, arrays = read_state(path)
     write_state(path, name, {**arrays, "batches": np.frombuffer(batches, dtype=np.uint8)})
-    with pytest.raises(RouterError, match=r"the form of a record of probes\. Put back a copy"):
+    with pytest.raises(StateError, match=r"the form of a record of probes\. Put back a copy"):
         read_record(path)
 
 
@@ -314,7 +314,7 @@ def test_questions_about_one_thing_have_one_topic_and_it_is_kept():
     again = QuestionTopics(TwoTopics(), dimensions=8)
     again.restore(topics.state())
     assert {again.of("the sea?")} == sea
-    with pytest.raises(RouterError):
+    with pytest.raises(StateError):
         again.restore({**topics.state(), "counts": topics.state()["counts"][:1]})
 
 

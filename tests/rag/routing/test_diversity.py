@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.routing.diversity import coverage, select
 from rag.routing.overlap import Overlap
 
@@ -105,5 +105,5 @@ def test_a_restored_overlap_is_the_same_and_a_wrong_one_is_refused():
     before.learn({1: {"a", "b"}, 2: {"b"}})
     after.restore(before.state())
     assert np.array_equal(before.among([2, 1]), after.among([2, 1]))
-    with pytest.raises(RouterError):
+    with pytest.raises(StateError):
         after.restore({**before.state(), "given": np.full((2, 2), np.nan)})

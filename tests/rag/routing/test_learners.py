@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.routing.columns import MAX_SOURCES, Columns
 from rag.routing.linucb import LinearSetting, LinUcbLearner
 from rag.routing.neighbours import NeighbourLearner, NeighbourSetting
@@ -160,9 +160,9 @@ def test_columns_change_hands_and_say_so():
 )
 def test_a_state_that_does_not_fit_is_refused(make, name, value):
     state = taught(make()).state()
-    with pytest.raises(RouterError):
+    with pytest.raises(StateError):
         make().restore({**state, name: value})
-    with pytest.raises(RouterError, match="lacks"):
+    with pytest.raises(StateError, match="lacks"):
         make().restore({n: a for n, a in state.items() if n != name})
 
 
@@ -179,5 +179,5 @@ def test_a_state_that_does_not_fit_is_refused(make, name, value):
 )
 def test_a_linear_state_that_no_lessons_add_up_to_is_refused(name, value, message):
     state = taught(LinUcbLearner(np.eye(6))).state()
-    with pytest.raises(RouterError, match=message):
+    with pytest.raises(StateError, match=message):
         LinUcbLearner(np.eye(6)).restore({**state, name: value})

@@ -3,7 +3,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rag.errors import RouterError
+from rag.errors import RouterError, StateError
 from rag.routing.learning_router import SAVE_EVERY, Choosing, LearningRouter, Logged
 from rag.routing.linucb import LinUcbLearner
 from rag.routing.neighbours import NeighbourLearner
@@ -250,7 +250,7 @@ def test_a_damaged_file_is_refused_unless_told_to_start_fresh(make, tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(RouterError, match=r"damaged.*Delete the state file"):
+    with pytest.raises(StateError, match=r"damaged.*Delete the state file"):
         make(path=path)
     make(path=path, fresh=True).save()
     assert make(path=path).choose("k", "q", [1, 2], {}, {}) == (1, 2)
@@ -260,5 +260,5 @@ def test_the_state_of_another_learner_is_refused(make, features, tmp_path):
     path = tmp_path / "router"
     make(path=path).save()
     linear = LinUcbLearner(random_projection(features.dimensions, 4))
-    with pytest.raises(RouterError, match="not learned by linucb"):
+    with pytest.raises(StateError, match="not learned by linucb"):
         make(learner=linear, path=path)

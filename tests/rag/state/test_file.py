@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.errors import RouterError
+from rag.errors import StateError
 from rag.state.file import MAGIC, read_state, write_state
 
 ARRAYS = {
@@ -65,7 +65,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_anything_else_is_refused_with_a_sentence(tmp_path, content):
     path = tmp_path / "state"
     path.write_bytes(content)
-    with pytest.raises(RouterError, match=r"\. Delete the state file"):
+    with pytest.raises(StateError, match=r"\. Delete the state file"):
         read_state(path)
 
 
@@ -74,14 +74,14 @@ def test_anything_else_is_refused_with_a_sentence(tmp_path, content):
 def test_garbage_behind_a_right_digest_is_refused_or_read_but_never_crashes(tmp_path_factory, body):
     path = tmp_path_factory.mktemp("state") / "state"
     path.write_bytes(MAGIC + hashlib.sha256(body).digest() + body)
-    with pytest.raises(RouterError):
+    with pytest.raises(StateError):
         read_state(path)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(RouterError, match="cannot be kept"):
+    with pytest.raises(StateError, match="cannot be kept"):
         write_state(tmp_path / "no" / "state", "me", ARRAYS)
-    with pytest.raises(RouterError, match="cannot be read"):
+    with pytest.raises(StateError, match="cannot be read"):
         read_state(tmp_path / "no" / "state")
 
 
