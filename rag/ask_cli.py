@@ -15,6 +15,7 @@ from chainrep.cli.output import print_json, print_table, progress
 from chainrep.cli.secret import passphrase_reader
 from chainrep.config import Config
 from chainrep.errors import InputError
+from chainrep.private_folder import make_private
 from rag.guard import with_rag
 from rag.reading_options import Reading, reading_options
 
@@ -120,7 +121,7 @@ def ask(
     owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
     shown = _credentials(config, scores, api_keys, sign, passphrase_fd)
     folder = config.home / "trust" / scores.deployment.ledger_id
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     with _alone(folder), _asked(config, scores, listed, shown, allow_private) as sources:
         probing, promised = None, {}
         with progress() as bar:

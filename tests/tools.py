@@ -42,6 +42,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def lines(*texts: str) -> Iterator[str]:
+    """A file descriptor from which these lines can be read, as an option names it."""
+    reader, writer = os.pipe()
+    os.write(writer, "".join(text + "\n" for text in texts).encode())
+    os.close(writer)
+    try:
+        yield str(reader)
+    finally:
+        os.close(reader)
+
+
 def copied(chain: EthereumTester) -> EthereumTester:
     """A chain with the same blocks that goes its own way: going back leaves receipts behind."""
     backend = copy(chain.backend)

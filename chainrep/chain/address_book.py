@@ -12,6 +12,7 @@ from eth_utils.address import is_checksum_address
 
 from chainrep.chain.bounded_json import parse_json
 from chainrep.errors import ConfigError, NotDeployed
+from chainrep.private_folder import make_private
 
 MAX_FILE_BYTES = 2**20
 MAX_FORMULA_BYTES = 2**19
@@ -72,7 +73,7 @@ def save_deployment(folder: Path, deployment: Deployment) -> Path:
     path = folder / f"{deployment.chain_id}.json"
     draft = path.with_suffix(".new")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
         os.replace(draft, path)  # noqa: PTH105 (atomic on POSIX and Windows alike)
     except OSError as error:

@@ -16,6 +16,7 @@ from typing import Any
 from eth_utils.address import to_checksum_address
 
 from chainrep.errors import KeystoreError
+from chainrep.private_folder import make_private
 
 MAX_FILE_BYTES = 16 * 1024
 MAX_SCRYPT_BYTES = 256 * 1024 * 1024
@@ -66,7 +67,7 @@ def write_keystore(path: Path, content: Mapping[str, Any]) -> None:
     """Write a new file in one step, readable by nobody else; KeystoreError where that fails."""
     draft = path.with_name(f".{path.stem}-{secrets.token_hex(8)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         path.parent.chmod(0o700)
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:

@@ -18,6 +18,7 @@ from chainrep.chain.devnet import anvil_command
 from chainrep.chain.program import Program, end_program, program_of
 from chainrep.chain.state_keeper import DUMP, STATE, keep_state
 from chainrep.errors import ChainUnreachable, ConfigError
+from chainrep.private_folder import make_private
 
 ANVIL, EMBEDDED = "anvil", "embedded eth-tester"
 STATE_SECONDS = 3
@@ -57,7 +58,7 @@ class LocalChain:
 def sole_use(folder: Path) -> Iterator[None]:
     """Let one command at a time start or stop; the system frees the lock when its holder dies."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise _unwritable(folder, error) from error

@@ -20,6 +20,7 @@ from threading import Lock
 
 from chainrep.errors import ChainrepError, StoreError
 from chainrep.node.computed_epoch import ComputedEpoch
+from chainrep.private_folder import make_private
 from chainrep.reputation.ratings import Ratings
 from chainrep.reputation.score_file import HEAD_BYTES, SCORE_BYTES, read_scores, write_scores
 from chainrep.reputation.score_tree import ScoreTree
@@ -170,7 +171,7 @@ class EpochFiles:
     def _write(self, path: Path, write: Callable[[Path], None]) -> None:
         draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             try:
                 write(draft)
                 with draft.open("rb") as stream:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chainrep.errors import StoreError
+from chainrep.private_folder import make_private
 from chainrep.store.schema import MIGRATIONS
 
 _BUSY_SECONDS = 30.0
@@ -19,7 +20,7 @@ def open_store(path: Path) -> sqlite3.Connection:
     Raises StoreError when the file cannot be written or was made by a newer chainrep.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")

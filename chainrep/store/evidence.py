@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from chainrep.errors import InputError, StoreError
+from chainrep.private_folder import make_private
 from chainrep.protocol.evidence import EvidenceRecord, evidence_tree
 from chainrep.protocol.evidence_file import MAX_FILE_BYTES, dump_evidence, parse_evidence
 
@@ -52,7 +53,7 @@ class EvidenceStore:
         path = self._path(root)
         try:
             for folder in (self.folder / _DRAFTS, path.parent):
-                folder.mkdir(parents=True, exist_ok=True)
+                make_private(folder)
             if not _holds(path, content):
                 self._write(path, content)
             for folder in (path.parent, self.folder, self.folder.parent):

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from chainrep.errors import StoreError
+from chainrep.private_folder import make_private
 from chainrep.store.sole_use import sole_use, sync
 
 MAX_FILE_BYTES = 32 * 2**20
@@ -26,7 +27,8 @@ class KeptFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            _make(folder / _DRAFTS)
+            for made in make_private(folder / _DRAFTS):
+                sync(made.parent)
         except OSError as error:
             raise _failed(folder, error) from error
 
@@ -78,14 +80,6 @@ class KeptFiles:
         if not _NAME.fullmatch(name):
             raise StoreError(f"{name[:60]!r} is no name for a file here.")
         return self.folder / name
-
-
-def _make(folder: Path) -> None:
-    """Make it and the parents that it lacks, for their owner only, and put each on the disk."""
-    lacking = [place for place in (folder, *folder.parents) if not place.exists()]
-    for place in reversed(lacking):
-        place.mkdir(mode=0o700, exist_ok=True)
-        sync(place.parent)
 
 
 def _failed(folder: Path, error: OSError) -> StoreError:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrep.errors import InputError, StoreError
+from chainrep.private_folder import make_private
 from chainrep.protocol.source_receipt import SourceDomain
 from chainrep.protocol.typed_data import LedgerDomain
 from chainrep.reputation.accusation import Accusation, Conflict, holds, prove_conflict
@@ -109,7 +110,7 @@ def read_kept(folder: Path) -> list[Kept]:
     Raises StoreError where the folder cannot be read or made.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         paths = sorted(folder.glob("0x*.json"))[:MAX_ACCUSED]
     except OSError as error:
         raise _unusable(folder, error) from error

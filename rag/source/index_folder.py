@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chainrep.errors import StoreError
+from chainrep.private_folder import make_private
 from chainrep.store.sole_use import sole_use, sync
 from rag.source.corpus_index import (
     CorpusIndex,
@@ -42,8 +43,7 @@ class IndexFolder:
     def __init__(self, place: Path) -> None:
         self.folder = place / INDEX_FOLDER
         try:
-            place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            make_private(self.folder)
         except OSError as error:
             raise _failed(self.folder, error) from error
 

@@ -6,7 +6,6 @@ import pty
 import select
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -17,21 +16,9 @@ from chainrep.chain.devnet import ANVIL_CHAIN_ID, anvil_command, dev_accounts, f
 from chainrep.chain.keystore import new_key, unlock
 from chainrep.cli.app import cli
 from chainrep.errors import ConfigError, InputError, KeystoreError
-from tests.tools import ROOT, free_port, require_tool, wait_for_chain
+from tests.tools import ROOT, free_port, lines, require_tool, wait_for_chain
 
 WORD = "correct horse battery"
-
-
-@contextmanager
-def lines(*texts):
-    """A file descriptor from which these lines can be read."""
-    reader, writer = os.pipe()
-    os.write(writer, "".join(text + "\n" for text in texts).encode())
-    os.close(writer)
-    try:
-        yield str(reader)
-    finally:
-        os.close(reader)
 
 
 class Terminal:

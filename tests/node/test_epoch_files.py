@@ -99,3 +99,9 @@ def test_an_epoch_in_which_another_root_became_final_is_decided_too(tmp_path, co
     (tmp_path / "3.differs.tree").unlink()
     assert not files.decided(3)
     assert not files.decided(4)
+
+
+def test_the_folders_of_epochs_are_their_owners_only(tmp_path, computed):
+    folder = tmp_path / "home" / "epochs" / "ledger"
+    EpochFiles(folder).keep_ratings(computed)
+    assert {f.stat().st_mode & 0o777 for f in (folder, *folder.parents[:2])} == {0o700}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -50,18 +48,6 @@ def serving(model: CausalModel, *, chat_key: str | None = None) -> Starlette:
             Route("/v1/chat/completions", chat, methods=["POST"]),
         ]
     )
-
-
-@contextmanager
-def given(line: str) -> Iterator[str]:
-    """A file descriptor that gives a line, as an option names it."""
-    read, write = os.pipe()
-    os.write(write, line.encode() + b"\n")
-    os.close(write)
-    try:
-        yield str(read)
-    finally:
-        os.close(read)
 
 
 def saying(content: bytes) -> Starlette:

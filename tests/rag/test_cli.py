@@ -32,8 +32,8 @@ from rag.probing import RATE
 from rag.reading_options import Reading
 from rag.scoring.gold_probes import BATCH, Opened, Probe, ProbeSchedule, Reveal, opens
 from rag.state.file import read_state
-from tests.rag.completion_server import KEY, given, serving
-from tests.tools import ROOT
+from tests.rag.completion_server import KEY, serving
+from tests.tools import ROOT, lines
 
 CLAIMS = {1: "1889", 2: "1921", 3: "1921"}
 
@@ -111,7 +111,8 @@ def test_what_was_seen_here_is_kept_and_probes_are_asked_unseen_under_a_promise(
     assert {each.name for each in folder.iterdir()} == {
         ".lock", "ledgers", "probes", "router-neighbours",
     }  # fmt: skip
-    assert all(each.stat().st_mode & 0o077 == 0 for each in folder.iterdir())
+    kept = (folder.parent, folder, *folder.iterdir())
+    assert all(each.stat().st_mode & 0o077 == 0 for each in kept)
     told = CliRunner(env={"CHAINREP_HOME": str(home)}).invoke(probes, ["show", "--json"])
     (shown,) = json.loads(told.stdout)
     assert (shown["ledger"], shown["over"]) == (folder.name, [])
@@ -236,7 +237,7 @@ def test_a_model_behind_an_endpoint_reads(prepared, answering, monkeypatch):
     monkeypatch.setenv("CHAINREP_ENDPOINT_KEY", KEY)  # nobody looks for it there
     with HttpServer(serving(answering, chat_key=KEY)) as server:
         options = ("--generator", "endpoint", "--endpoint-url", server.url, "--model", "small")
-        with given(KEY) as key:
+        with lines(KEY) as key:
             run = ask_here(*prepared, *options, "--endpoint-key-fd", key, "--json")
         refused = ask_here(*prepared, *options)
     assert run.exit_code == 0, run.stderr
@@ -262,7 +263,7 @@ def test_a_model_from_a_folder_reads_and_one_of_inference_groups(prepared, small
 
 @pytest.mark.parametrize("key", ["", "caf\u00e9-0123456789", "tab\t0123456789"])
 def test_what_cannot_be_an_endpoints_key_is_refused_without_showing_it(key):
-    with given(key) as descriptor, pytest.raises(InputError, match="--endpoint-key-fd") as caught:
+    with lines(key) as descriptor, pytest.raises(InputError, match="--endpoint-key-fd") as caught:
         endpoint_key(int(descriptor))
     assert "0123456789" not in str(caught.value)
 

@@ -21,7 +21,7 @@ from rag.lsh.decode_spec import DecodeSpec
 from rag.lsh.generation import generate
 from rag.lsh.tampering import tamper
 from tests.rag.completion_server import KEY as ENDPOINT_KEY
-from tests.rag.completion_server import given
+from tests.tools import lines
 
 KEY = dev_accounts(1)[0].private_key
 SALT, JOB = b"s" * 32, bytes(32)
@@ -114,7 +114,7 @@ def test_an_endpoints_words_are_checked_and_that_no_states_were_seen_is_said(run
     for parameter in other.network.parameters():
         parameter.data.mul_(-1)
     for model, verdict in ((runner.model, "match"), (other, "mismatch")):
-        with HttpServer(endpoint(model)) as server, given(ENDPOINT_KEY) as key:
+        with HttpServer(endpoint(model)) as server, lines(ENDPOINT_KEY) as key:
             done = call(
                 runner, files, "--endpoint", server.url, "--endpoint-model", "small",
                 "--prompt", "The first ship that", "--max-tokens", "24", "--endpoint-key-fd", key,
