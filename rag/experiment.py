@@ -66,11 +66,7 @@ class Summary:
 
 
 def build_world(
-    dataset: Dataset,
-    rates: Sequence[float],
-    seed: int,
-    ids: Sequence[int],
-    questions: int | None = None,
+    dataset: Dataset, rates: Sequence[float], seed: int, ids: Sequence[int], questions: int
 ) -> World:
     """Return one source per rate; which id gets which rate is drawn by ``seed``.
 
@@ -89,7 +85,7 @@ def build_world(
             "Use a dataset with questions, gold answers and their passages.",
         )
     fit_dataset = replace(dataset, questions=fit)
-    world = fit_dataset.sample(len(fit) if questions is None else questions, seed)
+    world = fit_dataset.sample(questions, seed)
     wrong = wrong_answers(fit_dataset, world.questions, seed)
     places = sorted(ids)
     random.Random(f"places {seed}").shuffle(places)  # noqa: S311 - repeatable, not secret

@@ -88,15 +88,15 @@ def test_questions_that_no_passage_answers_are_left_out(encoder):
         ),
         (Passage("It is made of iron."), Passage("Here grows oak.")),
     )
-    world = build_world(dataset, [0.0, 1.0], 0, [1, 2])
+    world = build_world(dataset, [0.0, 1.0], 0, [1, 2], 3)
     assert {q.text for q in world.questions} == {"What is it made of?", "What grows?"}
 
 
 def test_a_dataset_without_answered_questions_is_refused():
     with pytest.raises(PollutionError, match="no question whose passages state"):
-        build_world(Dataset("empty", (), (Passage("iron"),)), [0.0, 1.0], 0, [1, 2])
+        build_world(Dataset("empty", (), (Passage("iron"),)), [0.0, 1.0], 0, [1, 2], 3)
 
 
 def test_a_rate_without_a_source_is_refused(demo_corpus):
     with pytest.raises(PollutionError, match="6 pollution rates need as many sources, not 2"):
-        build_world(demo_corpus, RATES, 0, [1, 2])
+        build_world(demo_corpus, RATES, 0, [1, 2], 20)
