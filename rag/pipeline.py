@@ -46,7 +46,7 @@ from rag.types import (
     SourceAnswer,
     Vote,
 )
-from rag.vetting.screen import vet
+from rag.vetting.screen import Screen
 from rag.weighing import UNKNOWN, vote_weights
 
 CANDIDATES = 10
@@ -116,6 +116,7 @@ class Pipeline:
         self._scores = scores
         self._sink = sink
         self._router = router or BestKnownRouter()
+        self._screen = Screen()
         self._clustering = clustering or Clustering()
         self._closed_book = closed_book
         self._closed_book_weight = closed_book_weight
@@ -141,7 +142,7 @@ class Pipeline:
         replies = self._retriever.search(question, chosen, self._candidates)
         found = {i: reply for i, reply in sorted(replies.items()) if isinstance(reply, Found)}
         silent = [reply for reply in replies.values() if isinstance(reply, Silence)]
-        kept, screened = _vetted(found)
+        kept, screened = self._vetted(found)
         self._router.saw({i: frozenset(reply.passages) for i, reply in found.items()})
         answers, unread = self._read(question, kept)
         own = self._own(question)
@@ -210,6 +211,13 @@ class Pipeline:
         gold = any(j.kind == "gold" for j in judged)
         self._router.learn(answer.key, {j.source: j.supported for j in judged}, gold=gold)
         return judgements
+
+    def _vetted(
+        self, found: Mapping[int, Found]
+    ) -> tuple[dict[int, tuple[Passage, ...]], tuple[Screened, ...]]:
+        each = {i: self._screen.vet(reply.passages, i) for i, reply in found.items()}
+        kept = {source: vetted.kept for source, vetted in each.items()}
+        return kept, tuple(s for vetted in each.values() for s in vetted.screened)
 
     def _read(
         self, question: str, kept: Mapping[int, Sequence[Passage]]
@@ -342,18 +350,6 @@ class Pipeline:
                 "No source that answered has been right more often than wrong: all count the same."
             )
         return tuple(note for note in notes if note)
-
-
-def _vetted(
-    found: Mapping[int, Found],
-) -> tuple[dict[int, tuple[Passage, ...]], tuple[Screened, ...]]:
-    kept: dict[int, tuple[Passage, ...]] = {}
-    screened: list[Screened] = []
-    for source, reply in found.items():
-        vetted = vet(reply.passages, source)
-        kept[source] = vetted.kept
-        screened += vetted.screened
-    return kept, tuple(screened)
 
 
 def _shortened(found: Mapping[int, Found]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -15,6 +15,11 @@ SENTENCES_PER_PASSAGE = 20
 """How many sentences are looked at, on average over the passages of a set."""
 
 LEXICAL = 0.5
+CACHE_SIZE = 1_024
+"""So many passages are kept cut into sentences and terms."""
+
+Sentences = tuple[tuple[str, frozenset[str]], ...]
+"""A text's sentences in their order, each with its terms."""
 
 _SCORE_DIGITS = 5
 
@@ -33,18 +38,19 @@ class SentenceReranker:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
+        self._cut: OrderedDict[str, Sentences] = OrderedDict()
 
     def rank(self, question: str, sets: Sequence[Sequence[Passage]]) -> list[list[Evidence]]:
         """Return, for each set of passages, its sentences, best first; ties by text."""
+        words: dict[str, frozenset[str]] = {}
         found = [
-            list(islice(_pairs(passages), SENTENCES_PER_PASSAGE * len(passages)))
+            list(islice(self._pairs(passages, words), SENTENCES_PER_PASSAGE * len(passages)))
             for passages in sets
         ]
         # All at once: what shares a batch then does not depend on the order of the sets.
         distinct = sorted({sentence for pairs in found for sentence, _ in pairs})
         vectors = self._encoder.encode([question, *distinct])
         cosines = dict(zip(distinct, (vectors[1:] @ vectors[0]).tolist(), strict=True))
-        words = {sentence: frozenset(terms(sentence)) for sentence in distinct}
         asked = frozenset(terms(question))
         ranked = []
         for pairs in found:
@@ -56,9 +62,23 @@ class SentenceReranker:
             ranked.append(sorted(evidence, key=lambda e: (-e.score, e.sentence, e.passage.text)))
         return ranked
 
+    def _pairs(
+        self, passages: Sequence[Passage], words: dict[str, frozenset[str]]
+    ) -> Iterator[tuple[str, Passage]]:
+        """Yield sentences with their passages, and enter each sentence's terms into ``words``."""
+        for passage in passages:
+            for sentence, meant in self._sentences(passage.text):
+                words[sentence] = meant
+                yield sentence, passage
 
-def _pairs(passages: Sequence[Passage]) -> Iterator[tuple[str, Passage]]:
-    return ((sentence, passage) for passage in passages for sentence in sentences(passage.text))
+    def _sentences(self, text: str) -> Sentences:
+        cut = self._cut.pop(text, None)
+        if cut is None:
+            cut = tuple((s, frozenset(terms(s))) for s in sentences(text))
+        self._cut[text] = cut
+        if len(self._cut) > CACHE_SIZE:
+            self._cut.popitem(last=False)
+        return cut
 
 
 def _shares(asked: frozenset[str], words: Mapping[str, frozenset[str]]) -> dict[str, float]:

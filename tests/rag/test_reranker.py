@@ -35,3 +35,12 @@ def test_the_order_of_the_sets_changes_no_ranking(encoder):
 def test_a_question_of_function_words_alone_is_ranked_by_meaning(reranker):
     (evidence,) = reranker.rank("Where is it?", [[RIVERS]])
     assert len(evidence) == 3
+
+
+def test_what_is_remembered_of_passages_changes_no_ranking(encoder, monkeypatch):
+    monkeypatch.setattr("rag.reranker.CACHE_SIZE", 2)
+    remembering = SentenceReranker(encoder)
+    for number in range(5):
+        sets = [[RIVERS, Passage(f"Oak number {number} stands. It is old.")], [TREES, RIVERS]]
+        question = f"Where does river {number} begin?"
+        assert remembering.rank(question, sets) == SentenceReranker(encoder).rank(question, sets)

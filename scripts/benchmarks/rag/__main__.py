@@ -21,6 +21,7 @@ from chainrep.cli.output import print_table, progress
 from rag.scoring.ledgers import LedgerSettings
 from scripts.benchmarks.rag.goals import check_goals
 from scripts.benchmarks.rag.kept import Kept
+from scripts.benchmarks.rag.overhead import overhead
 from scripts.benchmarks.rag.poisoned import SCENARIO, Poisoned
 from scripts.benchmarks.rag.rounds import Tier
 from scripts.benchmarks.rag.scenarios import SCENARIOS
@@ -44,6 +45,7 @@ GAS = Path("contracts/gas.json")
 @click.option("--ranked", default=20, show_default=True, help="Runs of ours_5 for its inversions.")
 @click.option("--poisoning/--no-poisoning", default=True, help="PoisonedRAG, with tier C.")
 @click.option("--tune", "tuning", is_flag=True, help="Try other settings on the tuning half only.")
+@click.option("--timed", default=100, show_default=True, help="Answers that are timed, with tier C.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
@@ -64,6 +66,7 @@ def rag(
     ranked: int,
     poisoning: bool,
     tuning: bool,
+    timed: int,
     keep: Path | None,
     data: Path,
 ) -> None:
@@ -75,6 +78,7 @@ def rag(
         return
     letters, worlds = _named("tiers", tiers, TIERS), _named("scenarios", scenarios, SCENARIOS)
     gas = json.loads(GAS.read_text())
+    times = overhead(data, timed) if timed and "C" in letters else {}
     found: dict[str, dict[str, Any]] = {letter: {} for letter in letters}
     with progress() as bar:
         task = bar.add_task("Scenarios", total=len(letters) * len(worlds))
@@ -95,6 +99,8 @@ def rag(
     result: dict[str, Any] = {
         "tiers": found,
         "goals": check_goals(found),
+        "overhead_p50_ms": max((t["overhead_p50_ms"] for t in times.values()), default=None),
+        "times": times,
         "settings": asdict(settings),
         "seeds": seeds,
         "runs_of_ours_5": max(seeds, ranked),
@@ -107,6 +113,7 @@ def rag(
         click.echo(json.dumps(result))
     else:
         show(found)
+        click.echo(json.dumps({"times": times}))
         for goal in result["goals"]:
             click.echo(json.dumps(goal))
 

@@ -26,7 +26,7 @@ from scripts.benchmarks.rag.rounds import Part, Round, World, topics_of
 from scripts.benchmarks.rag.scenarios import Scenario
 
 CANDIDATES = 10
-QUESTIONS = 400
+QUESTIONS = 240
 
 
 class LiveSources:
