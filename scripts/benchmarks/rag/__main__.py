@@ -45,7 +45,7 @@ GAS = Path("contracts/gas.json")
 @click.option("--ranked", default=20, show_default=True, help="Runs of ours_5 for its inversions.")
 @click.option("--poisoning/--no-poisoning", default=True, help="PoisonedRAG, with tier C.")
 @click.option("--tune", "tuning", is_flag=True, help="Try other settings on the tuning half only.")
-@click.option("--timed", default=100, show_default=True, help="Answers that are timed, with tier C.")
+@click.option("--timed", default=100, show_default=True, help="Answers timed, with tier C.")
 @click.option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),
