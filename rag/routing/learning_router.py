@@ -20,7 +20,7 @@ from rag.routing.overlap import Overlap
 from rag.routing.pending import LIMIT, Pending
 from rag.routing.trust_bounds import FLOOR, UNKNOWN, below_floor, is_newcomer, trust_bounds
 from rag.routing.utility import Worth
-from rag.state.arrays import REMEDY, Floats
+from rag.state.arrays import LARGEST, REMEDY, Floats, taken
 from rag.state.file import part_of, read_state, write_state
 from rag.types import Cost, Reliability
 
@@ -33,8 +33,10 @@ class Choosing:
 
     At most ``limit`` (None: all) and at least ``least`` are asked. Beyond ``least`` one more is
     asked only while its expected gain, the doubt that is left times its own chance less what it
-    costs, is at least ``gain``. A share ``explore`` of all slots goes to sources drawn by lot.
-    Sources surely less reliable than ``floor`` are asked by lot only, unless there are no others.
+    costs, is at least ``gain``. For the first ``trial`` lessons the doubt stays whole: chances that
+    rest on so little are not counted on, and all within ``limit`` are got to know that are worth
+    their cost. A share ``explore`` of all slots goes to sources drawn by lot. Sources surely less
+    reliable than ``floor`` are asked by lot only, unless there are no others.
     Of those on whom there is little evidence, here and on record, an eighth of ``limit`` and at
     least one is considered, and as many more as no others are left for.
     """
@@ -42,12 +44,15 @@ class Choosing:
     limit: int | None = None
     least: int = 3
     gain: float = 0.0
+    trial: int = 25
     explore: float = 0.05
     floor: float = FLOOR
 
     def __post_init__(self) -> None:
         if self.least < 1 or (self.limit is not None and self.limit < 1):
             raise RouterError("A router that asks nobody is none.", "Let it ask one at least.")
+        if self.trial < 0:
+            raise RouterError("A router's trial is below 0.", "Give it a number of lessons.")
         if not (0.0 <= self.explore <= 1.0 and 0.0 <= self.floor <= 1.0):
             raise RouterError("A router's share or floor is out of range.", "Give it 0 to 1.")
 
@@ -90,6 +95,7 @@ class LearningRouter:
         self._path = path
         self._overlap = Overlap()
         self._pending = Pending(features.dimensions, pending)
+        self._lessons = 0
         self._unsaved = 0
         self._lock = threading.Lock()
         if path is not None and not fresh and path.exists():
@@ -131,6 +137,7 @@ class LearningRouter:
                 return
             if lesson.rewards:
                 self._learner.learn(lesson.features, lesson.rewards)
+                self._lessons += 1
             if lesson.replaced:
                 self._learner.amend(lesson.features, lesson.replaced)
             self._unsaved += 1
@@ -144,6 +151,7 @@ class LearningRouter:
             features = self._features.of(entry.question)
             with self._lock:
                 self._learner.learn(features, entry.rewards)
+                self._lessons += 1
 
     def saw(self, given: Mapping[int, Set[Hashable]]) -> None:
         """Take the passages (or digests) that sources gave to one question, to see who overlaps."""
@@ -183,6 +191,8 @@ class LearningRouter:
             if len(picked) >= setting.least and doubt * gain - spent < setting.gain:
                 break
             picked.append(ids[place])
+            if self._lessons < setting.trial:
+                continue
             # Of a source's own chance counts the part that the others did not have already.
             new_part = gain / hopeful[place] if hopeful[place] > 0.0 else 0.0
             doubt *= 1.0 - min(expected[place] * new_part, 1.0)
@@ -193,6 +203,7 @@ class LearningRouter:
             "learner": self._learner.state(),
             "overlap": self._overlap.state(),
             "pending": self._pending.state(),
+            "trial": {"lessons": np.array([self._lessons])},
         }
         arrays = {f"{p}.{n}": a for p, state in parts.items() for n, a in state.items()}
         write_state(path, self._learner.name, arrays)
@@ -205,6 +216,8 @@ class LearningRouter:
         self._learner.restore(part_of(arrays, "learner"))
         self._overlap.restore(part_of(arrays, "overlap"))
         self._pending.restore(part_of(arrays, "pending"))
+        lessons = taken(part_of(arrays, "trial"), "lessons", np.int64, (1,), most=LARGEST)
+        self._lessons = int(lessons[0])
 
 
 def _admitted(

@@ -31,7 +31,7 @@ class NeighbourSetting:
     nearest: int = 5
     most: int = 20
     pull: float = 0.3
-    hope: float = 0.3
+    hope: float = 0.5
     window: int = WINDOW
 
 

@@ -19,14 +19,14 @@ from rag.routing.thompson import LinearThompsonLearner
 from scripts.benchmarks.routing import federation, offline, online
 from scripts.benchmarks.routing.feb4rag import Requests
 
-SEEDS = range(1_000, 1_012)
+SEEDS = range(1_000, 1_048)
 HOPES = (0.2, 0.3, 0.5, 0.8)
 SHARPNESSES = (6.0, 10.0, 15.0)
 LINEAR_HOPES = (0.03, 0.1, 0.3)
 RIDGES = (0.1, 1.0)
 NEARESTS = (1, 5)
-GAINS = (0.001, 0.002, 0.003, 0.004, 0.005, 0.006, 0.008, 0.01, 0.02)
-LOSS = 0.005
+GAINS = (0.002, 0.003, 0.004, 0.0045, 0.005, 0.0055, 0.006, 0.007, 0.008)
+LOSS = 0.01
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def gain_on(encoder: MiniLMEncoder, requests: Requests, setting: NeighbourSettin
     vectors = encoder.encode(requests.texts).astype(np.float64)
     worlds = {
         seed: federation.draw_world(requests.texts, vectors, federation.LENGTH, seed)
-        for seed in SEEDS[:4]
+        for seed in SEEDS[:24]
     }
     everywhere = np.mean(
         [federation.run(BestKnownRouter(), world, seed)[0] for seed, world in worlds.items()]

@@ -9,6 +9,7 @@ from rag.routing.linucb import LinUcbLearner
 from rag.routing.neighbours import NeighbourLearner
 from rag.routing.projection import random_projection
 from rag.routing.thompson import BetaThompsonLearner, LinearThompsonLearner
+from rag.state.file import read_state, write_state
 from rag.types import Cost, Reliability
 
 SURELY_BAD = Reliability(supported=2.0, contradicted=98.0)
@@ -132,6 +133,32 @@ def test_it_stops_asking_when_little_doubt_is_left(make):
     assert len(router.choose("after", "the sea?", ids, {}, {})) == 2
 
 
+def test_until_it_has_had_its_lessons_it_counts_on_nobody_but_heeds_the_cost(make, tmp_path):
+    few = Choosing(explore=0.0, least=1, gain=0.05, trial=4)
+    path = tmp_path / "router"
+    ids = list(range(1, 9))
+    costs = {8: Cost(price=2 * 10**15)}
+    for n in range(4):
+        router = make(few, path=path)
+        assert router.choose(str(n), "the sea?", ids, {}, costs) == tuple(ids[:-1])
+        router.learn(str(n), dict.fromkeys(ids, 1.0))
+        router.save()
+    assert len(make(few, path=path).choose("after", "the sea?", ids, {}, costs)) < 5
+
+
+def test_a_file_that_does_not_say_how_many_lessons_there_were_is_refused(make, tmp_path):
+    path = tmp_path / "router"
+    make(path=path).save()
+    name, arrays = read_state(path)
+    for lessons in (None, [-1], [0, 0], [2**62]):
+        kept = {n: a for n, a in arrays.items() if n != "trial.lessons"}
+        if lessons is not None:
+            kept["trial.lessons"] = np.array(lessons)
+        write_state(path, name, kept)
+        with pytest.raises(StateError, match=r"lessons.*Delete the state file"):
+            make(path=path)
+
+
 def test_a_copy_of_a_source_is_passed_over_for_another(make):
     router = make()
     rewards = {1: 0.9, 2: 0.9, 3: 0.6}
@@ -215,7 +242,7 @@ def test_nobody_to_ask_is_no_error(make):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"limit": 0}, {"least": 0}, {"explore": 1.5}, {"floor": float("nan")}]
+    "wrong", [{"limit": 0}, {"least": 0}, {"trial": -1}, {"explore": 1.5}, {"floor": float("nan")}]
 )
 def test_settings_out_of_range_are_refused(wrong):
     with pytest.raises(RouterError):
