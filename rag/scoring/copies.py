@@ -47,7 +47,7 @@ class CopyBook:
         return {"pairs": pairs, "odds": np.array(list(self._evidence.values()), dtype=np.float64)}
 
     def restore(self, state: Arrays) -> None:
-        """Take them over; raises RouterError if they do not fit."""
+        """Take them over; raises StateError if they do not fit."""
         pairs = taken(state, "pairs", np.int64, (None, 2))
         odds = taken(state, "odds", np.float64, (len(pairs),))
         self._evidence.clear()

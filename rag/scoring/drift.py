@@ -13,6 +13,8 @@ import numpy as np
 from rag.state.arrays import Arrays, taken
 
 _BEST = 0.95
+_BEYOND = 1.0
+"""A sum grows no further beyond the threshold, so that being right takes the doubt away soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +26,47 @@ class Fall:
     suspected: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """The probability that a source has fallen, and the evidence on it since that may have been."""
+
+    probability: float
+    supported: float
+    contradicted: float
+
+
 @dataclass(slots=True)
 class DriftAlarm:
     """Sums up how much better a fallen reliability explains what a source did than its usual one.
 
     The fallen reliability is ``fall`` × the usual one. The alarm goes off when a sum, in nats,
-    passes ``threshold``; the source starts at 0 again then. A source whose usual reliability is
-    under ``floor`` has nowhere to fall.
+    passes ``threshold`` by more than ``mistakes`` units of evidence against the source: everybody
+    makes one now and then. The source starts at 0 again then. One whose usual reliability is under
+    ``floor`` has nowhere to fall. Whoever is suspected for another reason has a head start, a share
+    of the threshold.
 
-    Whoever is suspected for another reason has a head start, a share of the threshold. With it one
-    mistake more raises no alarm, however good the source: everybody makes one now and then.
+    Short of an alarm a sum says how probable a fall is: ``doubt``.
     """
 
     threshold: float = 4.0
     fall: float = 0.5
     floor: float = 0.5
+    mistakes: float = 0.0
     _sums: dict[int, tuple[float, float, float, float]] = field(default_factory=dict)
     """The sum, the evidence for and against since it last was 0, and its head start."""
 
     def observe(
-        self, source: int, usual: float, supported: float, contradicted: float
+        self,
+        source: int,
+        usual: float,
+        supported: float,
+        contradicted: float,
+        times: float = 1.0,
     ) -> Fall | None:
         """Take evidence on one source; if it has fallen, return all evidence since it fell.
 
-        ``usual`` (0..1) is its reliability as it was estimated before this evidence.
+        ``usual`` (0..1) is its reliability as it was estimated before this evidence, which tells
+        as much as ``times`` such mistakes.
         """
         if usual < self.floor:
             self._sums.pop(source, None)
@@ -57,13 +76,22 @@ class DriftAlarm:
         gain = supported * math.log(after / before)
         gain += contradicted * math.log((1.0 - after) / (1.0 - before))
         before_it, since_for, since_against, ahead = self._sums.pop(source, (0.0,) * 4)
-        total = before_it + gain
+        total = min(before_it + times * gain, self.threshold + _BEYOND)
         fall = Fall(since_for + supported, since_against + contradicted, ahead > 0.0)
-        if total > self.threshold and not (fall.suspected and fall.contradicted <= 1.0):
+        if total > self.threshold and fall.contradicted > self.mistakes:
             return fall
         if total > 0.0:
             self._sums[source] = (total, fall.supported, fall.contradicted, ahead)
         return None
+
+    def doubt(self, source: int) -> Doubt:
+        """Return how probable it is that a source has fallen: ½ where its sum is the threshold.
+
+        That is the logistic function of the sum's distance from it, and 0 where the sum is.
+        """
+        total, since_for, since_against, _ = self._sums.get(source, (0.0,) * 4)
+        none, now = (1.0 / (1.0 + math.exp(self.threshold - sum_)) for sum_ in (0.0, total))
+        return Doubt((now - none) / (1.0 - none), since_for, since_against)
 
     def suspect(self, source: int, share: float) -> None:
         """Give a source a head start, unless evidence against it is being summed up anyway."""
@@ -78,7 +106,7 @@ class DriftAlarm:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take them over; raises RouterError if they do not fit."""
+        """Take them over; raises StateError if they do not fit."""
         sources = taken(state, "sources", np.int64, (None,))
         sums = taken(state, "sums", np.float64, (len(sources), 4), most=1e12)
         self._sums.clear()

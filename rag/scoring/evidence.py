@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from rag.errors import RouterError, ScoringError
+from rag.errors import ScoringError, StateError
 from rag.state.arrays import REMEDY, Arrays, taken
 
 MAX_TALLIES = 16_384
@@ -101,16 +101,16 @@ class EvidenceBook:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take over tallies; raises RouterError if they do not fit."""
+        """Take over tallies; raises StateError if they do not fit."""
         topics = taken(state, "topics", np.uint8, (None,)).tobytes().decode(errors="replace")
         names = topics.split("\n")
         whose = taken(state, "whose", np.int64, (None, 3))
         amounts = taken(state, "amounts", np.float64, (len(whose), 3), most=1e12)
         bounds = (1 << 32, len(names), len(LEDGERS))
         if len(whose) > MAX_TALLIES * len(LEDGERS) or not (whose < bounds).all():
-            raise RouterError("A file of evidence has sources or topics out of range.", REMEDY)
+            raise StateError("A file of evidence has sources or topics out of range.", REMEDY)
         if (whose[:, 0] < -1).any() or (whose[:, 1:] < 0).any():
-            raise RouterError("A file of evidence has sources or topics out of range.", REMEDY)
+            raise StateError("A file of evidence has sources or topics out of range.", REMEDY)
         self._tallies.clear()
         for (source, topic, ledger), row in zip(whose.tolist(), amounts.tolist(), strict=True):
             tallies = self._tallies.setdefault((source, names[topic]), {})

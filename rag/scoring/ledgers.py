@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rag.errors import RouterError, ScoringError
+from rag.errors import ScoringError, StateError
 from rag.scoring.ballots import Ballot, log_odds
 from rag.scoring.copies import CopyBook
 from rag.scoring.drift import DriftAlarm
@@ -41,7 +41,7 @@ class Kept(Protocol):
         ...
 
     def restore(self, state: Arrays) -> None:
-        """Take it over; raises RouterError if it does not fit."""
+        """Take it over; raises StateError if it does not fit."""
         ...
 
 
@@ -58,7 +58,9 @@ class LedgerSettings:
     ``peer_alarm`` of gold; after an alarm ``keep`` of the evidence is left. An alarm that took
     peers to raise it takes nothing that gold said, but gives the alarm of gold alone a head start,
     ``head_start`` (0..1) of its threshold, and that one then leaves the record on the chain as it
-    is. ``copies`` discounts votes that are copied.
+    is. Good sources that err in the same words seem to have turned together: the mistake of each
+    tells as much as 1 + ``joint`` × the others. Until an alarm, which takes more than one mistake,
+    such doubt takes votes and no evidence. ``copies`` discounts votes that are copied.
     """
 
     peer: Limit = field(default_factory=lambda: Limit(0.5))
@@ -73,6 +75,7 @@ class LedgerSettings:
     peer_alarm: float = 0.6
     keep: float = 0.1
     head_start: float = 0.5
+    joint: float = 1.0
     copies: bool = True
 
 
@@ -81,7 +84,7 @@ class LedgerEstimator:
 
     Agreement with the voter ``OWN`` is a ledger of its own: nobody can buy its vote. ``topics``
     says what evidence is kept apart by. With ``path`` its state is taken from there, and ``save``
-    keeps it there; a file that is damaged or of something else raises RouterError.
+    keeps it there; a file that is damaged or of something else raises StateError.
     """
 
     def __init__(
@@ -100,7 +103,7 @@ class LedgerEstimator:
         limits: dict[Ledger, Limit] = {"peer": s.peer, "own": s.own, "user": s.user}
         self._book = EvidenceBook(limits, s.prior, s.topic_prior, s.half_life)
         self._copies = CopyBook()
-        self._fallen = DriftAlarm(s.alarm)
+        self._fallen = DriftAlarm(s.alarm, mistakes=1.0)
         self._suspect = DriftAlarm(s.alarm)
         self._time = 0
         self._last_alarm = -WATCH
@@ -163,7 +166,7 @@ class LedgerEstimator:
         """
         ballot = self._meet(ballot)
         answers = ballot.answers
-        usual = self._means("")
+        usual = self.reliabilities()
         peers = agreements(answers, self._plain(ballot.topic), self._apart)
         self._time += 1
         self._known = {}
@@ -184,7 +187,7 @@ class LedgerEstimator:
         It counts only where a source was right: else the reader failed, or the question is bad.
         """
         ballot = self._meet(ballot)
-        usual = self._means("")
+        usual = self.reliabilities()
         self._known = {}
         self._judge(ballot, right, usual)
 
@@ -199,8 +202,8 @@ class LedgerEstimator:
         self._known = {}
 
     def reliabilities(self, topic: str = "") -> Mapping[int, float]:
-        """Return the posterior mean of every voter, 0..1."""
-        return self._means(topic)
+        """Return the posterior mean of every voter, 0..1: in the long run, not by today's doubt."""
+        return {v: self._long(v, topic) for v in self._voters}
 
     def evidence(self, voter: int, topic: str = "") -> float:
         """Return how much evidence, in units, ``reliabilities`` rests on, the prior included."""
@@ -216,7 +219,7 @@ class LedgerEstimator:
         return found
 
     def save(self) -> None:
-        """Keep the state in the file now; raises RouterError where that is impossible."""
+        """Keep the state in the file now; raises StateError where that is impossible."""
         if self._path is None:
             return
         arrays = {
@@ -234,7 +237,7 @@ class LedgerEstimator:
     def _restore(self, path: Path) -> None:
         name, arrays = read_state(path, "file of evidence on sources")
         if name != NAME:
-            raise RouterError(f"{path} holds no evidence on sources.", REMEDY)
+            raise StateError(f"{path} holds no evidence on sources.", REMEDY)
         for prefix, part in self._parts().items():
             part.restore(part_of(arrays, prefix))
         voters = taken(arrays, "voters", np.int64, (None,)).tolist()
@@ -260,7 +263,11 @@ class LedgerEstimator:
         gold = {v: (float(right[v]), float(not right[v])) for v in ballot.answers}
         gold |= dict.fromkeys(sorted(ballot.silent), (0.0, self.settings.silence))
         for voter, (supported, contradicted) in gold.items():
-            fall = self._fallen.observe(voter, usual[voter], supported, contradicted)
+            times = 1.0 + self.settings.joint * _beside(voter, ballot, right, usual)
+            sure = self._fallen.doubt(voter).probability
+            fall = self._fallen.observe(voter, usual[voter], supported, contradicted, times)
+            if fall is None and sure <= 0.5 < self._fallen.doubt(voter).probability:
+                self._alarmed(voter)
             if fall is not None:
                 self._fell(voter, None)
                 if not fall.suspected:
@@ -319,6 +326,14 @@ class LedgerEstimator:
         return self._known[topic]
 
     def _mean(self, voter: int, topic: str) -> float:
+        """Return how reliable a voter is today: as ever, or as since it may have turned."""
+        doubt = self._fallen.doubt(voter)
+        long = self._long(voter, topic)
+        alpha, beta = self.settings.prior
+        since = alpha + beta + doubt.supported + doubt.contradicted
+        return long + doubt.probability * ((alpha + doubt.supported) / since - long)
+
+    def _long(self, voter: int, topic: str) -> float:
         return self._book.mean(voter, self._time, topic, self._prior(voter))
 
     def _prior(self, voter: int) -> tuple[float, float]:
@@ -347,9 +362,23 @@ class LedgerEstimator:
         self._book.forget(voter, self.settings.keep, ledgers)
         if ledgers is not None and self.settings.head_start:
             self._fallen.suspect(voter, self.settings.head_start)
+        self._alarmed(voter)
+
+    def _alarmed(self, voter: int) -> None:
         self._last_alarm = self._time
         if len(self.alarms) < MAX_ALARMS:
             self.alarms.append((self._time, voter))
+
+
+def _beside(
+    voter: int, ballot: Ballot, right: Mapping[int, bool], usual: Mapping[int, float]
+) -> int:
+    """Return how many sources taken for good gave a voter's wrong answer too."""
+    said = ballot.answers.get(voter)
+    if said is None or right[voter]:
+        return 0
+    others = (v for v, a in ballot.answers.items() if a == said and v not in (voter, OWN))
+    return sum(usual[v] > 0.5 for v in others)
 
 
 def _vote_of(mean: float) -> float:

@@ -26,7 +26,7 @@ class Topics(Protocol):
         ...
 
     def restore(self, state: Arrays) -> None:
-        """Take over what ``state`` returned; raises RouterError if it does not fit."""
+        """Take over what ``state`` returned; raises StateError if it does not fit."""
         ...
 
 
