@@ -245,7 +245,7 @@ class Pipeline:
     ) -> _Weighed:
         """Group the answers by weights that do not depend on what they say, then weigh them."""
         if self._estimator is None:
-            plain = vote_weights(chosen, known)
+            plain = vote_weights(chosen, known, [a.source for a in answers])
             groups, _ = self._group(question, answers, plain, own)
             return _Weighed(plain, plain, plain, own, None, groups)
         said = {a.source: a.span.text for a in answers}
@@ -347,7 +347,8 @@ class Pipeline:
                 )
         elif known and all(known.get(a.source, UNKNOWN).mean <= 0.5 for a in answers):
             notes.append(
-                "No source that answered has been right more often than wrong: all count the same."
+                "No source that answered has been right more often than wrong: the least bad count"
+                " most."
             )
         return tuple(note for note in notes if note)
 

@@ -64,7 +64,7 @@ def run(
     for turn, text in enumerate(world.texts):
         key = f"{seed}/{turn}"
         picked = router.choose(key, text, sources, known, {})
-        weights = vote_weights(picked, known if weighted else {})
+        weights = vote_weights(picked, known if weighted else {}, picked)
         tally = np.zeros(WRONG + 1)
         for source in picked:
             tally[world.answers[turn, source]] += weights[source]
