@@ -38,8 +38,8 @@ class OpenAIEndpoint:
 
     ``wait_seconds`` bound connecting and each wait for a piece of an answer, ``answer_seconds`` an
     answer as a whole. The key travels in a header and is never part of a message; it is not sent
-    unencrypted to another machine. Redirects are not followed. Raises ModelError for what is no
-    HTTP URL.
+    unencrypted to another machine: a proxy that the environment names is used for https:// alone.
+    Redirects are not followed. Raises ModelError for what is no HTTP URL.
     """
 
     def __init__(
@@ -64,6 +64,8 @@ class OpenAIEndpoint:
         self._http = httpx.Client(
             timeout=wait_seconds,
             follow_redirects=False,
+            # Through a proxy an http:// request goes in the clear, key and all.
+            trust_env=parsed.scheme == "https",
             # A bounded answer must not unpack to an unbounded one.
             headers={"Accept-Encoding": "identity", "User-Agent": "chainrep", **key},
         )

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rag.causal_model import CausalModel, chat_prompt
 from rag.lsh.decode_spec import DecodeSpec
@@ -71,6 +72,17 @@ def endless(pause: float) -> Starlette:
         return StreamingResponse(pieces())
 
     return Starlette(routes=[Route("/v1/completions", complete, methods=["POST"])])
+
+
+def overhearing(heard: list[tuple[str, dict[str, str]]]) -> ASGIApp:
+    """A proxy that passes nothing on, and tells ``heard`` the method and headers of all it got."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        heard.append((request.method, dict(request.headers)))
+        await Response(status_code=502)(scope, receive, send)
+
+    return app
 
 
 def redirecting(url: str) -> Starlette:

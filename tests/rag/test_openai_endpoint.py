@@ -174,6 +174,35 @@ def test_a_key_is_not_sent_in_the_clear_to_another_machine():
         OpenAIEndpoint("http://models.example/v1", "small", "sk-x")
 
 
+def test_no_proxy_hears_what_is_sent_in_the_clear(small_llama, monkeypatch):
+    for name in ("http_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    heard = []
+    with (
+        HttpServer(servers.serving(small_llama)) as server,
+        HttpServer(servers.overhearing(heard)) as proxy,
+    ):
+        for name in ("HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        endpoint = OpenAIEndpoint(server.url, "small", servers.KEY)
+        assert endpoint.complete(QUESTIONS[0], 4).text
+        endpoint.close()
+    assert heard == []
+
+
+def test_a_proxy_is_asked_for_a_tunnel_to_an_https_endpoint_and_hears_no_key(monkeypatch):
+    heard = []
+    with HttpServer(servers.overhearing(heard)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        endpoint = OpenAIEndpoint("https://models.example", "small", servers.KEY, wait_seconds=5)
+        with pytest.raises(ModelError, match=r"does not answer \(ProxyError\)"):
+            endpoint.complete("A river", 4)
+        endpoint.close()
+    assert [method for method, _ in heard] == ["CONNECT"]
+    assert "authorization" not in heard[0][1]
+
+
 def test_a_server_that_is_not_there_is_told(small_llama):
     with HttpServer(servers.serving(small_llama)) as server:
         gone = server.url
