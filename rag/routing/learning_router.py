@@ -21,7 +21,7 @@ from rag.routing.pending import LIMIT, Pending
 from rag.routing.trust_bounds import FLOOR, UNKNOWN, below_floor, is_newcomer, trust_bounds
 from rag.routing.utility import Worth
 from rag.state.arrays import LARGEST, REMEDY, Floats, taken
-from rag.state.file import part_of, read_state, write_state
+from rag.state.file import naming, part_of, read_state, write_state
 from rag.types import Cost, Reliability
 
 SAVE_EVERY = 20
@@ -34,9 +34,10 @@ class Choosing:
     At most ``limit`` (None: all) and at least ``least`` are asked. Beyond ``least`` one more is
     asked only while its expected gain, the doubt that is left times its own chance less what it
     costs, is at least ``gain``. For the first ``trial`` lessons the doubt stays whole: chances that
-    rest on so little are not counted on, and all within ``limit`` are got to know that are worth
-    their cost. A share ``explore`` of all slots goes to sources drawn by lot. Sources surely less
-    reliable than ``floor`` are asked by lot only, unless there are no others.
+    rest on so little are not counted on, and all are got to know whom ``limit``, ``floor``, their
+    cost and the newcomers' part of the slots do not leave out. A share ``explore`` of all slots
+    goes to sources drawn by lot. Sources surely less reliable than ``floor`` are asked by lot
+    only, unless there are no others.
     Of those on whom there is little evidence, here and on record, an eighth of ``limit`` and at
     least one is considered, and as many more as no others are left for.
     """
@@ -99,7 +100,8 @@ class LearningRouter:
         self._unsaved = 0
         self._lock = threading.Lock()
         if path is not None and not fresh and path.exists():
-            self._restore(path)
+            with naming(path):
+                self._restore(path)
 
     def choose(
         self,
@@ -145,9 +147,14 @@ class LearningRouter:
                 self._save(self._path)
 
     def warm_start(self, log: Iterable[Logged]) -> None:
-        """Learn from questions that others asked; raises RouterError for rewards out of range."""
+        """Learn from questions that others asked; raises RouterError for rewards out of range.
+
+        A question without rewards teaches nothing and is no lesson.
+        """
         for entry in log:
             _checked(entry.rewards)
+            if not entry.rewards:
+                continue
             features = self._features.of(entry.question)
             with self._lock:
                 self._learner.learn(features, entry.rewards)

@@ -15,7 +15,7 @@ Arrays = Mapping[str, NDArray[np.generic]]
 Number = TypeVar("Number", bound=np.generic)
 
 LARGEST = 1e12
-REMEDY = "Delete the state file to learn anew, or take the one that this program wrote."
+REMEDY = "Delete that file to learn anew, or put back a copy that this version wrote."
 
 
 def taken(

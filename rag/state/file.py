@@ -8,12 +8,15 @@ forgery: whoever may write the file may teach the router anything.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
 import os
 import secrets
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +26,19 @@ from rag.errors import DatasetError, StateError
 from rag.json_text import parse_json
 from rag.state.arrays import REMEDY, Arrays
 
-MAGIC = b"chainrep router 1\n"
+MAGIC = b"chainrep router 2\n"
+FORMER = b"chainrep router 1\n"
+"""Of files in the same form, which keep other arrays of routers and of evidence."""
 MAX_BYTES = 256 * 2**20
 MAX_TABLE = 2**16
 TYPES = {"<f8", "<f4", "<i8", "|u1"}
 
 
 def write_state(path: Path, learner: str, arrays: Arrays) -> None:
-    """Put the arrays into the file, on the disk before it returns; raises StateError."""
+    """Put the arrays into the file, on the disk before it returns; raises StateError.
+
+    One at a time may write to a file: what writers that were killed left beside it is deleted.
+    """
     kept = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     table = json.dumps(
         {
@@ -46,6 +54,8 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
         )
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}"):
+            left.unlink()
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(file, "wb") as stream:
@@ -68,10 +78,13 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
         ) from error
 
 
-def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
+def read_state(
+    path: Path, noun: str = "router's state", *, former: bool = False
+) -> tuple[str, Arrays]:
     """Return the learner's name and the arrays; raises StateError for anything else.
 
-    ``noun`` is what an error calls the file.
+    ``noun`` is what an error calls the file. ``former`` says that what the version before kept of
+    it is still good.
     """
     try:
         with path.open("rb") as file:
@@ -80,7 +93,7 @@ def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
         raise StateError(f"{path} cannot be read ({error.strerror}).", REMEDY) from error
     if len(content) > MAX_BYTES:
         raise StateError(f"{path} is larger than any {noun}.", REMEDY)
-    if not content.startswith(MAGIC):
+    if not content.startswith((MAGIC, FORMER) if former else MAGIC):
         raise StateError(f"{path} is no {noun} of this version.", REMEDY)
     start = len(MAGIC) + 32
     body = memoryview(content)[start:]
@@ -96,6 +109,18 @@ def read_state(path: Path, noun: str = "router's state") -> tuple[str, Arrays]:
         return learner, _arrays(table, body[4 + length :])
     except _Misshapen as error:
         raise _malformed(path, noun) from error
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file into what a StateError says that does not name it."""
+    try:
+        yield
+    except StateError as error:
+        if str(path) in error.summary:
+            raise
+        summary = f"{error.summary.removesuffix('.')} ({path})."
+        raise StateError(summary, error.remedy) from error
 
 
 def part_of(arrays: Arrays, name: str) -> Arrays:

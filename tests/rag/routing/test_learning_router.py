@@ -146,6 +146,24 @@ def test_until_it_has_had_its_lessons_it_counts_on_nobody_but_heeds_the_cost(mak
     assert len(make(few, path=path).choose("after", "the sea?", ids, {}, costs)) < 5
 
 
+def test_a_logged_question_without_rewards_is_no_lesson(make):
+    few = Choosing(explore=0.0, least=1, gain=0.05, trial=25)
+    router, ids = make(few), list(range(1, 9))
+    router.warm_start([Logged("sea", dict.fromkeys(ids, 1.0))] * 24 + [Logged("sky", {})] * 25)
+    assert router.choose("trial", "the sea?", ids, {}, {}) == tuple(ids)
+    router.warm_start([Logged("sea", dict.fromkeys(ids, 1.0))])
+    assert len(router.choose("over", "the sea?", ids, {}, {})) < len(ids)
+
+
+def test_before_its_first_lesson_too_newcomers_have_an_eighth_of_the_slots_and_no_more(make):
+    router = make(Choosing(explore=0.0, limit=4))
+    known = dict.fromkeys(range(1, 7), Reliability(supported=5.0, contradicted=15.0))
+    costs = dict.fromkeys(known, Cost(price=10**14))
+    chosen = router.choose("k", "the sea?", range(1, 13), known, costs)
+    assert len(chosen) == 4
+    assert sum(source > 6 for source in chosen) == 1
+
+
 def test_a_file_that_does_not_say_how_many_lessons_there_were_is_refused(make, tmp_path):
     path = tmp_path / "router"
     make(path=path).save()
@@ -155,7 +173,7 @@ def test_a_file_that_does_not_say_how_many_lessons_there_were_is_refused(make, t
         if lessons is not None:
             kept["trial.lessons"] = np.array(lessons)
         write_state(path, name, kept)
-        with pytest.raises(StateError, match=r"lessons.*Delete the state file"):
+        with pytest.raises(StateError, match=r"lessons.*/router\).*Delete that file"):
             make(path=path)
 
 
@@ -277,7 +295,7 @@ def test_a_damaged_file_is_refused_unless_told_to_start_fresh(make, tmp_path):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(StateError, match=r"damaged.*Delete the state file"):
+    with pytest.raises(StateError, match=r"damaged.*Delete that file"):
         make(path=path)
     make(path=path, fresh=True).save()
     assert make(path=path).choose("k", "q", [1, 2], {}, {}) == (1, 2)

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import StateError
-from rag.state.file import MAGIC, read_state, write_state
+from rag.state.arrays import REMEDY, taken
+from rag.state.file import FORMER, MAGIC, naming, read_state, write_state
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float64).reshape(2, 3),
@@ -47,6 +48,7 @@ def test_what_is_written_is_read(tmp_path):
     [
         b"",
         b"chainrep router 9\n" + bytes(50),
+        FORMER + hashlib.sha256(b"").digest(),
         MAGIC,
         MAGIC + hashlib.sha256(b"").digest(),
         forged(b"[" * 60_000),
@@ -65,8 +67,30 @@ def test_what_is_written_is_read(tmp_path):
 def test_anything_else_is_refused_with_a_sentence(tmp_path, content):
     path = tmp_path / "state"
     path.write_bytes(content)
-    with pytest.raises(StateError, match=r"\. Delete the state file"):
+    with pytest.raises(StateError, match=r"\. Delete that file"):
         read_state(path)
+
+
+def test_a_file_of_the_version_before_is_told_from_damage_and_read_by_who_keeps_the_same(tmp_path):
+    path = tmp_path / "state"
+    write_state(path, "me", ARRAYS)
+    path.write_bytes(path.read_bytes().replace(MAGIC, FORMER, 1))
+    with pytest.raises(StateError, match=r"/state is no purse of this version\. Delete that file"):
+        read_state(path, "purse")
+    assert list(read_state(path, "purse", former=True)[1]) == list(ARRAYS)
+
+
+def test_an_error_about_what_a_file_holds_names_the_file_once(tmp_path):
+    path = tmp_path / "state"
+    with pytest.raises(StateError) as caught, naming(path):
+        taken({}, "sums", np.float64, (1,))
+    assert caught.value.summary == (
+        f"The stored state lacks sums, or has it in another form ({path})."
+    )
+    assert caught.value.remedy == REMEDY
+    with pytest.raises(StateError) as caught, naming(path):
+        read_state(path)
+    assert str(caught.value).count(str(path)) == 1
 
 
 @settings(max_examples=30)
@@ -105,3 +129,21 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path):
         writer.stdout.close()
         _, found = read_state(path)
         assert len(set(found["n"].tolist())) == 1
+
+
+def test_what_a_killed_writer_left_is_gone_when_the_file_is_written_next(tmp_path):
+    path = tmp_path / "probes[1]"
+    program = (
+        "import os, pathlib, signal, sys\n"
+        "from rag.state.file import write_state\n"
+        "pathlib.Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_state(pathlib.Path(sys.argv[1]), 'me', {})\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, path]).returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    others = {f".other.{'0' * 16}", f".probes1.{'0' * 16}", ".probes[1].mine"}
+    for name in others:
+        (tmp_path / name).touch()
+    write_state(path, "me", ARRAYS)
+    assert {p.name for p in tmp_path.iterdir()} == {path.name, *others}
+    assert left.name.startswith(".probes[1].")
