@@ -16,10 +16,14 @@ _RAG_PACKAGES = ("torch", "transformers", "faiss", "bm25s")
 
 
 def home_folder(config: Config) -> str:
-    """The state folder, or the folder it will be made in, is writable."""
+    """The state folder is its owner's only; it, or the folder it will be made in, is writable."""
     existing = _existing(config.home)
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise ConfigError(f"{existing} is not writable.", "Choose another folder with --home.")
+    if existing == config.home and existing.stat().st_mode & 0o077:
+        raise ConfigError(
+            f"Others on this machine can look into {existing}.", f"chmod 700 '{existing}'"
+        )
     return str(config.home)
 
 

@@ -165,6 +165,24 @@ def test_a_key_that_others_can_read_and_one_that_is_damaged(patient, tmp_path):
     assert "not usable" in patient.complaint("keys")
 
 
+def test_a_home_folder_that_others_can_look_into(patient):
+    for mode in (0o755, 0o710):
+        patient.home.chmod(mode)
+        told = patient.complaint("home folder")
+        assert told == f"Others on this machine can look into {patient.home}. " + (
+            f"chmod 700 '{patient.home}'"
+        )
+    patient.home.chmod(0o700)
+    assert patient.examine()["home folder"]["ok"]
+
+
+def test_a_home_folder_that_is_still_to_be_made_may_lie_in_a_shared_one(patient, tmp_path):
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o755)
+    patient.environment["CHAINREP_HOME"] = str(tmp_path / "shared" / "home")
+    assert patient.examine()["home folder"]["ok"]
+
+
 def test_a_disk_that_is_nearly_full(patient, monkeypatch):
     monkeypatch.setattr(machine_checks, "LOW_DISK_BYTES", 2**60)  # more than this disk has free
     assert "Make room" in patient.complaint("disk space")
