@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from chainrep.chain.address_book import Deployment, save_deployment
 from chainrep.chain.keystore_file import write_keystore
+from chainrep.chain.local_chain import sole_use
 from chainrep.cli.app import cli
 from chainrep.private_folder import make_private
 from chainrep.protocol.evidence import EvidenceRecord
@@ -27,6 +28,12 @@ def usual_umask():
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+def start_or_stop(folder):
+    """What `devnet start`, `stop` and `reset` do first."""
+    with sole_use(folder):
+        pass
 
 
 def mode(folder):
@@ -52,10 +59,11 @@ def test_a_folder_and_the_parents_it_lacks_are_its_owners_only(tmp_path):
         lambda home: save_deployment(home / "deployments", DEPLOYMENT),
         lambda home: write_keystore(home / "keys" / "relayer.json", {}),
         lambda home: EvidenceStore(home / "evidence").put([RECORD]),
+        lambda home: start_or_stop(home / "devnet"),
         lambda home: KeptFiles(home / "jobs" / "chain"),
         lambda home: IndexFolder(home / "sources" / "chain" / "1"),
     ],
-    ids=["store", "deployments", "keys", "evidence", "jobs", "sources"],
+    ids=["store", "deployments", "keys", "evidence", "devnet", "jobs", "sources"],
 )
 def test_whoever_keeps_something_first_makes_the_home_folder_private(tmp_path, keep):
     home = tmp_path / "home"
@@ -68,6 +76,7 @@ def test_whoever_keeps_something_first_makes_the_home_folder_private(tmp_path, k
     "command",
     [
         ("keys", "new", "relayer", "--passphrase-fd"),
+        ("devnet", "stop"),
         ("source", "conflicts"),
         ("feedback", "status"),
     ],
