@@ -19,8 +19,8 @@ from scripts.benchmarks.rag.scenarios import Scenario
 class Kept:
     """A tier whose worlds are read from ``folder``, and put there when they are not yet in it.
 
-    A file is good for the same scenario, seed, part and reader's weights. Whoever changes how
-    passages are polluted, found or read begins an empty folder.
+    A file is good for the same scenario, seed, part and reader's weights. Whoever asks about other
+    data, or changes how passages are polluted, found or read, begins an empty folder.
     """
 
     tier: Tier
