@@ -198,10 +198,15 @@ class Pipeline:
         return self._learn(answer, judgements)
 
     def save(self) -> None:
-        """Keep what router and estimator learned, in the files they were given."""
-        self._router.save()
-        if self._estimator is not None:
-            self._estimator.save()
+        """Keep what router and estimator learned, in the files they were given.
+
+        Where one of them cannot be kept the other still is, before the error is raised.
+        """
+        try:
+            self._router.save()
+        finally:
+            if self._estimator is not None:
+                self._estimator.save()
 
     def _learn(self, answer: Answer, judgements: list[Judgement]) -> list[Judgement]:
         if self._sink is not None:

@@ -1,6 +1,10 @@
 import pytest
 
+from rag.errors import StateError
 from rag.pipeline import Pipeline
+from rag.routing.features import QueryFeatures
+from rag.routing.learning_router import LearningRouter
+from rag.routing.thompson import BetaThompsonLearner
 from rag.scoring.ledgers import LedgerEstimator
 from rag.types import Passage, Span
 
@@ -91,3 +95,14 @@ def test_known_liars_do_not_outvote_the_model_that_proved_right(encoder):
     answer = pipeline.ask(QUESTION)
     assert (answer.text, answer.sources) == ("1889", ())
     assert "the model's own word counts alone" in answer.notes[-1]
+
+
+@pytest.mark.parametrize("lost", [{"router"}, {"ledgers"}, {"router", "ledgers"}])
+def test_where_one_thing_learned_cannot_be_kept_the_other_is(encoder, tmp_path, lost):
+    places = {n: tmp_path / ("gone" if n in lost else "") / n for n in ("router", "ledgers")}
+    router = LearningRouter(BetaThompsonLearner(), QueryFeatures(encoder), path=places["router"])
+    estimator = LedgerEstimator(path=places["ledgers"])
+    pipeline = Pipeline([Says(1, {1: "1889"})], encoder, router=router, estimator=estimator)
+    with pytest.raises(StateError, match=r"cannot be kept in .*/gone/"):
+        pipeline.save()
+    assert {name for name, place in places.items() if place.exists()} == places.keys() - lost
