@@ -43,7 +43,7 @@ class Probing:
         self._record = kept.promised(bank)
         if self._record is not kept:
             write_record(path, self._record)
-        self._behind: list[Probe] = []
+        self._behind: tuple[ProbeRecord, list[Probe]] | None = None
 
     @property
     def batch(self) -> int:
@@ -53,23 +53,25 @@ class Probing:
     def ask(self, question: str) -> Answer:
         """Answer a question; the probes that are due are asked before it or left behind it, by lot.
 
-        Raises what ``Pipeline.ask`` does, a bad question's error before any probe is asked. What
-        goes wrong with a probe is a note beside the answer. Call ``finish`` when it is shown.
+        Raises what ``Pipeline.ask`` does, a bad question's error before any probe is asked; one
+        that fails leaves no probe behind it. What goes wrong with a probe is a note beside the
+        answer. Call ``finish`` when it is shown.
         """
         question = checked_question(question)
-        left = self.finish()
-        due, notes = self._due()
-        if secrets.randbelow(2) == 0:
-            notes += self._probe(due)
+        notes = self.finish()
+        counted, due = self._due()
+        if secrets.randbelow(2) == 0 or not due:
+            notes += self._probe(counted, due)
+            answer = self._pipeline.ask(question)
         else:
-            self._behind = due
-        answer = self._pipeline.ask(question)
+            answer = self._pipeline.ask(question)
+            self._behind = counted, due
         if not self._record.left(self._bank):
             notes.append(
                 f"All {len(self._bank):,} probes were asked: add questions to go on comparing"
                 " sources with gold."
             )
-        return replace(answer, notes=(*answer.notes, *left, *notes))
+        return replace(answer, notes=(*answer.notes, *notes))
 
     def finish(self) -> list[str]:
         """Ask the probes left behind the last question; return what went wrong, as notes.
@@ -77,8 +79,8 @@ class Probing:
         Until then nobody waits for them, and whoever stops them has the answer. The next ``ask``
         does this first where it was not done.
         """
-        due, self._behind = self._behind, []
-        return self._probe(due)
+        behind, self._behind = self._behind, None
+        return self._probe(*behind) if behind is not None else []
 
     def commitment(self) -> bytes:
         """Return what to publish before the batch at hand."""
@@ -88,11 +90,8 @@ class Probing:
         """Return what opens the commitment of a batch; raises ScoringError before it is over."""
         return self._record.reveal(batch)
 
-    def _due(self) -> tuple[list[Probe], list[str]]:
-        """Return the probes to ask now, which count as asked on the disk, and notes.
-
-        Whoever stops us cannot make us ask one again, by which sources would know it.
-        """
+    def _due(self) -> tuple[ProbeRecord, list[Probe]]:
+        """Return the probes to ask beside a question, and the record that counts all of them."""
         record = self._record
         due: list[Probe] = []
         for _ in range(AT_ONCE):
@@ -100,12 +99,7 @@ class Probing:
             due += probes
             if not chosen:
                 break
-        try:
-            write_record(self._path, record)
-        except StateError as error:
-            return [], [f"No probe was asked: {error}"]
-        self._record = record
-        return due, []
+        return record, due
 
     def _next(self, record: ProbeRecord) -> tuple[ProbeRecord, bool, list[Probe]]:
         """Count one question; return whether it is a probe, and which, unless none is left."""
@@ -124,7 +118,16 @@ class Probing:
         )
         return counted.promised(self._bank), chosen, probes
 
-    def _probe(self, due: Sequence[Probe]) -> list[str]:
+    def _probe(self, counted: ProbeRecord, due: Sequence[Probe]) -> list[str]:
+        """Ask the probes, once the disk counts them as asked; return what went wrong, as notes.
+
+        Whoever stops us cannot make us ask one again, by which sources would know it.
+        """
+        try:
+            write_record(self._path, counted)
+        except StateError as error:
+            return [f"No probe was asked: {error}"]
+        self._record = counted
         try:
             for probe in due:
                 self._pipeline.judge(self._pipeline.ask(probe.question), probe.answers)

@@ -197,6 +197,33 @@ def test_probes_behind_a_question_wait_until_its_answer_is_shown(path, behind):
     assert told.asked == asked
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_lot_decides_whether_probes_come_before_a_question_or_behind_it(
+    path, monkeypatch, place
+):
+    monkeypatch.setattr("secrets.randbelow", {2: place}.__getitem__)
+    told = Told()
+    probing = Probing(told, many(64), path, rate=1.0)
+    probing.ask("why?")
+    probing.finish()
+    assert len(told.probes) > 0
+    assert told.asked.index("why?") == (0 if place else len(told.probes))
+
+
+def test_a_question_that_fails_spends_no_probe_that_is_behind_it(path, behind):
+    bank, told = many(64), Told(fails={"why?"})
+    probing = Probing(told, bank, path, rate=1.0)
+    with pytest.raises(ModelError):
+        probing.ask("why?")
+    assert probing.finish() == []
+    assert told.asked == []
+    assert read_record(path).left(bank) == bank
+    told.fails = ()
+    probing.ask("why?")
+    probing.finish()
+    assert len(read_record(path).left(bank)) == len(bank) - len(told.probes) < len(bank)
+
+
 def test_probes_that_nobody_asked_to_finish_come_before_the_next_question(path, behind):
     bank, told = many(64), Told()
     probing = Probing(told, bank, path, rate=1.0)
