@@ -112,7 +112,8 @@ def read_keys(path: Path) -> dict[str, bytes]:
     Raises InputError as `read_key_lines` does, and for one key of two names.
     """
     keys = {
-        name: hashlib.sha256(key.encode()).digest() for name, key in read_key_lines(path, "NAME")
+        line.words[0]: hashlib.sha256(line.key.encode()).digest()
+        for line in read_key_lines(path, "NAME")
     }
     if len(set(keys.values())) < len(keys):
         raise InputError(f"In {path} one key stands there twice.", "Give everybody a key alone.")

@@ -55,7 +55,10 @@ def api_keys(keys: Mapping[int, ApiKey]) -> Credentials:
         if key is None:
             return ""
         if source.owner != key.owner:
-            raise Unanswered(f"is owned by {source.owner}, and its API key is for another owner")
+            raise Unanswered(
+                f"is owned by {source.owner}, and its API key is for another owner: ask this one"
+                " for a key, or take the line out of the file"
+            )
         if not url.startswith("https://") and not _is_here(urlsplit(url).hostname or ""):
             raise Unanswered("answers over http:// alone, and an API key is not sent unencrypted")
         return f"Bearer {key.text}"
@@ -66,19 +69,21 @@ def api_keys(keys: Mapping[int, ApiKey]) -> Credentials:
 def read_source_keys(path: Path) -> dict[int, ApiKey]:
     """The API keys in a file, a line "ID OWNER KEY" for each source; InputError as of its lines."""
     keys: dict[int, ApiKey] = {}
-    for name, owner, key in read_key_lines(path, "ID", "OWNER"):
+    for line in read_key_lines(path, "ID", "OWNER"):
+        name, owner = line.words
         if not name.isdecimal() or not 0 < int(name) <= MAX_SOURCE:
             raise InputError(
-                f"{path}: {name!r} is no source's id.", "`chainrep source list` shows the ids."
+                f"{line.place}: its first word is no source's id.",
+                "`chainrep source list` shows the ids.",
             )
         if not is_checksum_address(owner):
             raise InputError(
-                f"{path}: what stands behind {name} is no checksummed address.",
-                f"`chainrep source show {name}` shows its owner.",
+                f"{line.place}: what stands behind the id is no checksummed address.",
+                "`chainrep source show ID` shows the owner.",
             )
         if int(name) in keys:
-            raise InputError(f"{path} has two keys for source {int(name)}.", "Keep one.")
-        keys[int(name)] = ApiKey(owner, key)
+            raise InputError(f"{line.place}: a second key for one source.", "Keep one.")
+        keys[int(name)] = ApiKey(owner, line.key)
     return keys
 
 

@@ -107,7 +107,9 @@ def test_an_account_without_a_checksum_is_no_account():
 
 def test_keys_for_sources_are_read_by_their_ids(tmp_path):
     path = tmp_path / "keys"
-    path.write_text(f"# ours\n7 {OWNER} 0123456789abcdef\n\n8\t{ADDRESS}  0123456789abcdef\n")
+    path.write_text(
+        f"\ufeff7 {OWNER} 0123456789abcdef\n\n# ours\n  # too\n8\t{ADDRESS}  0123456789abcdef\n"
+    )
     keys = read_source_keys(path)
     assert keys == {
         7: ApiKey(OWNER, "0123456789abcdef"),
@@ -125,10 +127,14 @@ def test_keys_for_sources_are_read_by_their_ids(tmp_path):
         ("7 {key}", 'Write a line "ID OWNER KEY"'),
         ("7 {owner} {owner} {key}", 'Write a line "ID OWNER KEY"'),
         ("7 {owner} 0123456789", 'Write a line "ID OWNER KEY"'),
-        ("7 {small} {key}", "chainrep source show 7"),
-        ("7 {key} {owner}", "chainrep source show 7"),
-        ("7 {owner} {key}\n7 {owner} {key}", "stands there twice"),
-        ("7 {owner} {key}\n07 {owner} {key}", "two keys for source 7"),
+        ("7 {small} {key}", "chainrep source show ID"),
+        ("{key} {owner} {key}", "line 1: its first word is no source's id"),
+        ("# ours\n{key} 7 {owner}", "line 2: an address stands where the key should"),
+        ("7 {key} {owner}", "an address stands where the key should"),
+        ("7 {owner} {small}", "an address stands where the key should"),
+        ("7 {owner} {key}\n7 {owner} {key}", "line 2: this name stands there twice"),
+        ("7 {owner} {key}\n07 {owner} {key}", "line 2: a second key for one source"),
+        ("0000000000000007 {small} {key}", "chainrep source show ID"),
     ],
 )
 def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, lines, message):
@@ -137,12 +143,13 @@ def test_what_is_no_key_for_a_source_is_refused_without_showing_it(tmp_path, lin
     with pytest.raises(InputError, match=message) as caught:
         read_source_keys(path)
     assert "0123456789" not in str(caught.value)
+    assert "00000007" not in str(caught.value)
 
 
 def test_a_key_is_not_shown_to_who_owns_the_source_later():
     shown = api_keys({7: ApiKey(OWNER, "one")})
     handed_over = RemoteSource(7, ADDRESS, ("https://seven.example",))
-    with pytest.raises(Unanswered, match=f"is owned by {ADDRESS}, and its API key is for another"):
+    with pytest.raises(Unanswered, match=f"is owned by {ADDRESS}, .* ask this one for a key, or"):
         shown(handed_over, handed_over.urls[0], b"")
 
 
