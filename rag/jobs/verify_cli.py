@@ -60,10 +60,16 @@ def verify(
     if receipt is None:
         if endpoint is None or endpoint_model is None or prompt is None:
             raise click.UsageError("--endpoint needs --endpoint-model and --prompt.")
+        key = endpoint_key(endpoint_key_fd)  # before a file of our own could have its number
         question = Question(endpoint, endpoint_model, prompt, decode(()).max_tokens)
-        if not _check_endpoint(choice, calibration, question, endpoint_key_fd, as_json):
+        if not _check_endpoint(choice, calibration, question, key, as_json):
             context.exit(1)
         return
+    if any(given is not None for given in (endpoint_model, prompt, endpoint_key_fd)):
+        raise InputError(
+            "A receipt is checked without asking an endpoint.",
+            "Leave --endpoint-model, --prompt and --endpoint-key-fd.",
+        )
     from chainrep.protocol.inference_receipt import recover_provider
     from chainrep.protocol.receipt_file import MAX_FILE_BYTES, load_receipt
     from rag.jobs.receipt_check import check_receipt
@@ -100,12 +106,11 @@ class Question:
 
 
 def _check_endpoint(
-    choice: ModelChoice, calibration: Path, question: Question, key_fd: int | None, as_json: bool
+    choice: ModelChoice, calibration: Path, question: Question, key: str | None, as_json: bool
 ) -> bool:
     from rag.lsh.text_check import check_text
     from rag.openai_endpoint import OpenAIEndpoint
 
-    key = endpoint_key(key_fd)
     with progress() as bar:
         task = bar.add_task("Loading the model", total=None)
         runner = choice.load(calibration)

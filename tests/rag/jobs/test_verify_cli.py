@@ -82,6 +82,9 @@ def test_an_unknown_machine_is_inconclusive_and_no_accusation(runner, files):
         (["calibration.json"], "no inference receipt"),
         (["missing.json"], "cannot be read"),
         (["honest.json", "--provider-setting", "cpu"], "no setting"),
+        (["honest.json", "--endpoint-key-fd", "0"], "Leave --endpoint-model, --prompt and"),
+        (["honest.json", "--endpoint-model", "m"], "without asking an endpoint"),
+        (["honest.json", "--prompt", ""], "without asking an endpoint"),
     ],
 )
 def test_a_file_or_option_that_is_of_no_use_is_misuse(runner, files, arguments, said):
