@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from chainrep.errors import ChainrepError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+@contextmanager
+def printing() -> Iterator[None]:
+    """Turn what fails in printing, such as a full disk, into a ChainrepError.
+
+    A BrokenPipeError, as of `| head`, stays one: whoever reads on no more wants no sentence.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        with Path(os.devnull).open("w") as nowhere:  # else the rest is tried again, loudly, at exit
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise ChainrepError(
+            f"The output cannot be written ({error.strerror}).", "Make room, or send it elsewhere."
+        ) from error
+
+
 def print_json(content: object) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    with printing():
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
@@ -30,7 +54,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    Console().print(table)
+    with printing():
+        Console().print(table)
 
 
 def progress() -> AbstractContextManager[Progress]:
