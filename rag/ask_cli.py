@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrep.cli.options import json_option, passphrase_option, settings
-from chainrep.cli.output import print_json, print_table, progress
+from chainrep.cli.output import print_json, print_table, printing, progress
 from chainrep.cli.secret import passphrase_reader
 from chainrep.config import Config
-from chainrep.errors import InputError
+from chainrep.errors import InputError, StoreError
 from chainrep.private_folder import make_private
 from rag.guard import with_rag
 from rag.reading_options import Reading, reading_options
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from rag.clustering import Clustering
     from rag.pipeline import Pipeline
-    from rag.ports import Retriever, Searcher
+    from rag.ports import Reader, Retriever, Searcher
     from rag.reputation import ChainScores
-    from rag.source.credentials import Credentials
+    from rag.source.credentials import ApiKey, Credentials
     from rag.types import Answer, Receipt
 
 
@@ -60,7 +61,7 @@ WAIT_SECONDS = 20.0
     ),
     default="best-known",
     show_default=True,
-    help="How those N are chosen; what a router learns is kept.",
+    help="How those N are chosen. The middle four learn, from --probes alone; that is kept.",
 )
 @click.option(
     "--probes",
@@ -101,12 +102,6 @@ def ask(
     With --registered every answer has to carry its owner's receipt. Where the chain does not
     answer, the scores last read are used, and their age is told.
     """
-    from rag.errors import RagError
-    from rag.probe_bank import read_bank
-    from rag.probing import Probing
-    from rag.reputation import ChainScores
-    from rag.source_list import load_sources
-
     if registered == (sources_file is not None):
         raise InputError(
             "Who should be asked?", "Give --sources FILE for your own, or --registered."
@@ -115,34 +110,88 @@ def ask(
         raise InputError(
             "Your own sources want no key.", "Leave --api-keys and --sign, or give --registered."
         )
+    # Before a file is opened: a descriptor that nobody gave us must not be one of our own.
+    signing_key = _unlocked(config, sign, passphrase_fd) if sign else None
+    endpoint_key = reading.key()
+
+    from rag.probe_bank import read_bank
+    from rag.probing import Probing
+    from rag.reputation import ChainScores
+    from rag.source.credentials import read_source_keys
+    from rag.source_list import load_sources
+
+    keys = read_source_keys(api_keys) if api_keys else {}
     listed = load_sources(sources_file) if sources_file else None
     scores = ChainScores.open(config, [s.id for s in listed] if listed else None)
     bank = read_bank(probes) if probes else []
     owners = None if listed else {s.id: s.owner for s in scores.remote_sources()}
-    shown = _credentials(config, scores, api_keys, sign, passphrase_fd)
-    folder = config.home / "trust" / scores.deployment.ledger_id
-    make_private(folder)
+    shown = _credentials(scores, keys, signing_key)
+    folder = _trust_folder(config, scores)
+    for hint in _hints(router_name, probes is not None, keys.keys() - (owners or {}).keys()):
+        click.echo(hint, err=True)
     with _alone(folder), _asked(config, scores, listed, shown, allow_private) as sources:
         probing, promised = None, {}
         with progress() as bar:
             bar.add_task("Asking", total=None)
-            pipeline = _remembering(folder, sources, scores, owners, router_name, limit, reading)
+            reader = reading.reader(endpoint_key)
+            pipeline = _remembering(
+                folder, sources, scores, owners, router_name, limit, reader, reading.clustering()
+            )
             if probes is not None:
                 probing = Probing(pipeline, bank, folder / "probes")
                 promise = "0x" + probing.commitment().hex()
                 promised = {"probes": {"batch": probing.batch, "commitment": promise}}
             answer = (probing or pipeline).ask(question)
-        if as_json:
-            print_json(_as_json(answer) | promised)
-        else:
-            _show(answer)
+        lost = _save(pipeline)  # before it is shown: who reads only its head loses no lesson
         try:
-            pipeline.save()
-        except RagError as error:  # the answer is there all the same
-            click.echo(f"What was learned is lost: {error}", err=True)
-        if probing is not None:  # whoever is tired of waiting for a probe has the answer
-            for note in probing.finish():
+            with printing():
+                if as_json:
+                    print_json(_as_json(answer) | promised)
+                else:
+                    _show(answer)
+                for note in lost:
+                    click.echo(note, err=True)
+        finally:  # whoever is tired of waiting for a probe has the answer
+            for note in probing.finish() if probing is not None else []:
                 click.echo(note, err=True)
+
+
+def _trust_folder(config: Config, scores: ChainScores) -> Path:
+    """Return the folder of what is learned about this ledger's sources; it is there then."""
+    folder = config.home / "trust" / scores.deployment.ledger_id
+    try:
+        make_private(folder)
+    except OSError as error:
+        raise StoreError(
+            f"{folder.parent} cannot be used as a folder ({error.strerror}).",
+            "Make room on the disk, move away a file of that name, or give another --home.",
+        ) from error
+    return folder
+
+
+def _hints(router_name: str, probed: bool, keyless: Collection[int]) -> Iterator[str]:
+    """Say what was asked for in vain; ``keyless`` are sources that have a key and are not asked."""
+    from rag.routing.choice import LEARNERS
+
+    if router_name in LEARNERS and not probed:
+        yield f"The router {router_name} learns from probes alone: give --probes FILE as well."
+    if keyless:
+        named = ", ".join(str(source) for source in sorted(keyless)[:5])
+        yield (
+            f"An API key is given for {named}, but no such source is there to ask:"
+            " `chainrep source list` shows the ids."
+        )
+
+
+def _save(pipeline: Pipeline) -> list[str]:
+    """Keep what was learned; return notes on what is lost, for the answer is there all the same."""
+    from rag.errors import RagError
+
+    try:
+        pipeline.save()
+    except RagError as error:
+        return [f"What was learned is lost: {error}"]
+    return []
 
 
 @contextmanager
@@ -171,7 +220,8 @@ def _remembering(
     owners: Mapping[int, str] | None,
     router_name: str,
     limit: int,
-    reading: Reading,
+    reader: Reader | None,
+    clustering: Clustering | None,
 ) -> Pipeline:
     """Return a pipeline that goes on with what it learned in the folder."""
     from rag.encoder import MiniLMEncoder
@@ -184,32 +234,30 @@ def _remembering(
     return Pipeline(
         sources,
         encoder,
-        reading.reader(),
+        reader,
         scores,
         router=router_named(router_name, encoder, limit, folder),
-        clustering=reading.clustering(),
+        clustering=clustering,
         owners=owners,
         estimator=LedgerEstimator(topics=QuestionTopics(encoder), path=folder / "ledgers"),
     )
 
 
-def _credentials(
-    config: Config,
-    scores: ChainScores,
-    api_keys: Path | None,
-    sign: str | None,
-    passphrase_fd: int | None,
-) -> Credentials:
+def _unlocked(config: Config, name: str, passphrase_fd: int | None) -> bytes:
     from chainrep.chain.keystore import stored_key, unlock
+
+    stored_key(config.keys, name)  # so that nobody is asked for a key that is not there
+    return unlock(config.keys, name, passphrase_reader(passphrase_fd)(name))
+
+
+def _credentials(
+    scores: ChainScores, keys: Mapping[int, ApiKey], signing_key: bytes | None
+) -> Credentials:
     from rag.source import credentials
 
-    shown = []
-    if api_keys:
-        shown.append(credentials.api_keys(credentials.read_source_keys(api_keys)))
-    if sign:
-        stored_key(config.keys, sign)  # so that nobody is asked for a key that is not there
-        key = unlock(config.keys, sign, passphrase_reader(passphrase_fd)(sign))
-        shown.append(credentials.signed_by(key, scores.domain))
+    shown = [credentials.api_keys(keys)]
+    if signing_key is not None:
+        shown.append(credentials.signed_by(signing_key, scores.domain))
     return credentials.first_of(*shown)
 
 

@@ -23,7 +23,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Reading:
     """The reader that was chosen; ``generator`` is endpoint, causal or None: the trained reader.
 
-    ``key_fd`` gives the endpoint's key, where it wants one.
+    ``key_fd`` gives the endpoint's key, where it wants one. It is read before any file is opened:
+    a descriptor that nobody gave us could be a file of our own later, and would go out as the key.
     """
 
     generator: str | None = None
@@ -48,16 +49,23 @@ class Reading:
         if self.key_fd is not None and self.generator != "endpoint":
             raise InputError("Only an endpoint has a key.", "Leave --endpoint-key-fd.")
 
-    def reader(self) -> Reader | None:
+    def key(self) -> str | None:
+        """Read the endpoint's key, None without one; raises InputError where that cannot be read.
+
+        A descriptor gives it once.
+        """
+        return endpoint_key(self.key_fd)
+
+    def reader(self, key: str | None = None) -> Reader | None:
         """Return a reader around the language model, None for the trained reader.
 
-        Raises ModelError, and InputError for an endpoint's key that cannot be read.
+        ``key`` is the endpoint's. Raises ModelError.
         """
         if self.generator is None:
             return None
         from rag.generators.reading import GeneratorReader
 
-        return GeneratorReader(self._generator())
+        return GeneratorReader(self._generator(key))
 
     def clustering(self) -> Clustering | None:
         """Return grouping by the entailment model, None without one; raises ModelError."""
@@ -68,7 +76,7 @@ class Reading:
 
         return Clustering(entailment=NliModel(self.entailment))
 
-    def _generator(self) -> Generator:
+    def _generator(self, key: str | None) -> Generator:
         model = self.model or ""
         if self.generator == "causal":
             from rag.causal_model import load_causal_model
@@ -78,7 +86,7 @@ class Reading:
         from rag.generators.endpoint import EndpointGenerator
         from rag.openai_endpoint import OpenAIEndpoint
 
-        endpoint = OpenAIEndpoint(self.endpoint_url or "", model, endpoint_key(self.key_fd))
+        endpoint = OpenAIEndpoint(self.endpoint_url or "", model, key)
         click.get_current_context().call_on_close(endpoint.close)
         return EndpointGenerator(endpoint)
 

@@ -43,6 +43,8 @@ def _line(descriptor: int, option: str) -> str:
         text = line.decode().removesuffix("\r")
     except OSError as error:
         raise InputError(f"{option} {descriptor} cannot be read ({error.strerror}).") from error
+    except OverflowError:
+        raise InputError(f"{option} {descriptor} is no file descriptor.") from None
     except UnicodeDecodeError:
         raise InputError(f"{option} {descriptor} gives no UTF-8 text.") from None
     if not text:

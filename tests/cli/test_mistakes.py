@@ -15,8 +15,9 @@ import pytest
 from chainrep.chain.address_book import Deployment, save_deployment
 from chainrep.chain.client import connect
 from chainrep.chain.devnet import dev_accounts
+from chainrep.chain.keystore import new_key
 from chainrep.cli.app import main
-from tests.tools import ROOT, interruptible
+from tests.tools import ROOT, interruptible, lines
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -142,6 +143,38 @@ def test_sources_that_ask_cannot_read(tmp_path):
     for text in ["{", "{}", "[]", '[{"id": 1}]', '[{"id": "x", "corpus": "."}]']:
         path.write_text(text)
         refused(chainrep(tmp_path, "ask", "Who?", "--sources", str(path)), 2, "sources.json")
+
+
+ENDPOINT = ("--generator", "endpoint", "--endpoint-url", NOBODY, "--model", "m")
+
+
+@pytest.mark.parametrize("descriptor", ["3", "6"])
+def test_no_file_of_chainreps_own_is_read_for_a_key_that_was_forgotten(tmp_path, descriptor):
+    key = ("--endpoint-key-fd", descriptor)
+    run = program(tmp_path, "ask", "Who?", "--registered", *ENDPOINT, *key, CHAINREP_RPC=NOBODY)
+    refused(run, 2, f"--endpoint-key-fd {descriptor} cannot be read (Bad file descriptor)")
+
+
+def test_a_passphrase_is_the_line_before_an_endpoints_key_and_both_are_read_at_once(tmp_path):
+    new_key(tmp_path / "keys", "me", "correct horse", 2)
+    asked = ("ask", "Who?", "--registered", *ENDPOINT, "--sign", "me")
+    with lines("correct horse", "the-endpoints-key") as fd:
+        both = ("--endpoint-key-fd", fd, "--passphrase-fd", fd)
+        run = chainrep(tmp_path, *asked, *both, CHAINREP_RPC=NOBODY)
+        assert os.read(int(fd), 1) == b""
+    refused(run, 1, f"No chain answers at {NOBODY}")
+
+
+@pytest.mark.parametrize(
+    ("option", "arguments"),
+    [
+        ("--endpoint-key-fd", ["ask", "Who?", "--registered", *ENDPOINT]),
+        ("--passphrase-fd", ["keys", "new", "k"]),
+    ],
+)
+def test_a_number_that_no_descriptor_has(tmp_path, option, arguments):
+    run = chainrep(tmp_path, *arguments, option, "999999999999", CHAINREP_RPC=NOBODY)
+    refused(run, 2, f"{option} 999999999999 is no file descriptor")
 
 
 def test_a_model_that_is_not_on_this_machine(tmp_path):

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -15,7 +16,7 @@ from chainrep.chain.client import connect
 from chainrep.chain.deploy import deploy_contracts
 from chainrep.chain.devnet import dev_accounts
 from chainrep.config import Config
-from chainrep.errors import InputError
+from chainrep.errors import InputError, StoreError
 from chainrep.protocol.types import Feedback, FeedbackKind
 from chainrep.service.server import HttpServer
 from chainrep.session import COMMITTEE, OWNER, THRESHOLD, bind_session
@@ -159,24 +160,97 @@ def test_who_is_stopped_in_the_probe_behind_a_question_has_the_answer_and_its_le
     assert ask_here(*prepared).exit_code == 0
     (folder,) = (home / "trust").iterdir()
     before = questions_learned(folder)
-    question = {"question": "When was the Eiffel Tower completed, please?", "answers": ["1889"]}
-    (home / "bank.jsonl").write_text(json.dumps(question))
-    tried = (bytes([n]) * 32 for n in range(256))
-    secret = next(s for s in tried if ProbeSchedule(RATE, s).next_is_probe())
-    bank = read_bank(home / "bank.jsonl")
-    write_record(folder / "probes", ProbeRecord(secret, RATE).promised(bank))
+    bank = write_due_probe(home, folder)
     monkeypatch.setattr("secrets.randbelow", lambda _: 1)  # the probe comes behind
 
     def stopped(*_):
         raise stop
 
     monkeypatch.setattr("rag.pipeline.Pipeline.judge", stopped)
-    run = ask_here(*prepared, "--probes", str(home / "bank.jsonl"), *options)
+    run = ask_here(*prepared, "--probes", str(bank), *options)
     assert run.exit_code == 1
     shown = json.loads(run.stdout)["answer"] if options else run.stdout.splitlines()[0]
     assert shown == "1889"
     assert read_record(folder / "probes").asked == 1
     assert questions_learned(folder) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"), [(("--json",), ""), ((), ""), ((), "The output cannot be written (No sp")]
+)
+def test_who_reads_only_the_head_of_an_answer_loses_no_lesson_and_no_probe(prepared, options, told):
+    home, url = prepared
+    assert ask_here(*prepared).exit_code == 0
+    (folder,) = (home / "trust").iterdir()
+    before = questions_learned(folder)
+    bank = write_due_probe(home, folder)
+    behind = "import secrets, chainrep.cli.app as app; secrets.randbelow = lambda _: 1; app.main()"
+    reader, writer = os.pipe()
+    os.close(reader)  # as `| head` does, or the disk of a file is full
+    with Path("/dev/full").open("w") as full, os.fdopen(writer, "w") as closed:
+        run = subprocess.run(
+            [sys.executable, "-c", behind, "ask", "When was the Eiffel Tower completed?",
+             "--sources", str(home / "sources.json"), "--probes", str(bank), *options],
+            env={**os.environ, "CHAINREP_HOME": str(home), "CHAINREP_RPC": url},
+            stdout=full if told else closed, stderr=subprocess.PIPE, text=True, timeout=120,
+        )  # fmt: skip
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+    assert "Exception" not in run.stderr
+    assert ("Error: " + told in run.stderr) if told else "Error" not in run.stderr
+    assert read_record(folder / "probes").asked == 1
+    assert questions_learned(folder) == before + 2, "the question's lesson and the probe's"
+
+
+def write_due_probe(home, folder):
+    """A bank of one probe, and a record by which the next question has it beside it."""
+    path = home / "bank.jsonl"
+    line = {"question": "When was the Eiffel Tower completed, please?", "answers": ["1889"]}
+    path.write_text(json.dumps(line))
+    tried = (bytes([n]) * 32 for n in range(256))
+    secret = next(s for s in tried if ProbeSchedule(RATE, s).next_is_probe())
+    write_record(folder / "probes", ProbeRecord(secret, RATE).promised(read_bank(path)))
+    return path
+
+
+def test_a_router_that_is_never_taught_is_told_of(prepared):
+    told = "The router linucb learns from probes alone: give --probes FILE as well."
+    assert told in ask_here(*prepared, "--router", "linucb").stderr
+    (prepared[0] / "bank.jsonl").write_text('{"question": "Who?", "answers": ["Me"]}')
+    bank = ("--probes", str(prepared[0] / "bank.jsonl"))
+    assert "from probes alone" not in ask_here(*prepared, "--router", "linucb", *bank).stderr
+    assert "from probes alone" not in ask_here(*prepared).stderr
+
+
+def test_a_key_for_a_source_that_is_not_there_is_told_of(prepared):
+    home, url = prepared
+    owner = dev_accounts(5)[4].address
+    (home / "keys.txt").write_text(
+        f"1 {owner} 0123456789abcdef\n9 {owner} 0123456789abcdeg\n12 {owner} 0123456789abcdeh\n"
+    )
+    run = CliRunner(env={"CHAINREP_HOME": str(home), "CHAINREP_RPC": url}).invoke(
+        command, ["Who?", "--registered", "--api-keys", str(home / "keys.txt")]
+    )
+    assert run.exit_code == 0, run.output
+    assert "An API key is given for 9, 12, but no such source is there to ask" in run.stderr
+    assert "0123456789" not in run.output + run.stderr
+
+
+@pytest.mark.parametrize("place", ["trust", "trust/ledger"])
+def test_a_file_in_the_way_of_what_is_learned_is_told_in_a_sentence(prepared, place):
+    trust = prepared[0] / "trust"
+    if place == "trust":
+        trust.write_text("in the way")
+    else:
+        assert ask_here(*prepared).exit_code == 0
+        (folder,) = trust.iterdir()
+        folder.rename(prepared[0] / "elsewhere")
+        folder.write_text("in the way")
+    run = ask_here(*prepared)
+    assert run.exit_code == 1
+    assert isinstance(run.exception, StoreError)
+    assert "cannot be used" in str(run.exception)
+    assert "(Not a directory)" in str(run.exception)
 
 
 def questions_learned(folder):
