@@ -46,7 +46,8 @@ def certified(
     ones = dict.fromkeys(answered, 1.0)
     most = _most(answered, weights, owners, equal)
     survived = len(most)
-    if not low > 0.0:
+    # A voter that weighs something by the weights' own rule keeps the others from counting by odds.
+    if book is None or not low > 0.0:
         survived = _until_none_weighs(answered, weights, owners, survived)
     count = {o: len(s) for o, s in _by_owner(answered, owners).items()}
     for holder, rival in duels:
@@ -83,11 +84,11 @@ def _until_none_weighs(
     owners: Mapping[int, Hashable] | None,
     most: int,
 ) -> int:
-    """Bound the liars by those without whom nobody has weight: then all would count the same."""
-    heavy = {owner_of(s, owners) for s in answered if weights.get(s, 0.0) > 0.0}
+    """Bound the liars by those without whom nobody has weight: then others count as well."""
+    weighing = {s for s in answered if weights.get(s, 0.0) > 0.0}
+    heavy = {owner_of(s, owners) for s in weighing}
     # Who was silent, or beaten by a model's own word, may speak where nobody with weight does.
-    light = {owner_of(s, owners) for s in {*answered, *weights}} - heavy
-    return len(heavy) - 1 if heavy and light else most
+    return len(heavy) - 1 if heavy and {*answered, *weights} - weighing else most
 
 
 def _at_least(

@@ -342,7 +342,7 @@ class Pipeline:
         if not answers:
             notes.append("No source answered; the reasons are beside each.")
         elif self._estimator is not None:
-            means = self._estimator.reliabilities(self._waiting[key].ballot.topic)
+            means = self._estimator.today(self._waiting[key].ballot.topic)
             if max(means.get(a.source, UNKNOWN.mean) for a in answers) < 0.5:
                 alone = own is not None and OWN in means and means[OWN] > 0.5
                 who = "the model's own word counts alone" if alone else "the least bad count most"

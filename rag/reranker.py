@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from rag.ports import Encoder
@@ -15,8 +15,9 @@ SENTENCES_PER_PASSAGE = 20
 """How many sentences are looked at, on average over the passages of a set."""
 
 LEXICAL = 0.5
-CACHE_SIZE = 1_024
-"""So many passages are kept cut into sentences and terms."""
+CACHE_SIZE = 512
+MAX_KEPT_CHARS = 2_000
+"""So many passages, none longer, are kept cut into sentences and terms: 30 MB at the worst."""
 
 Sentences = tuple[tuple[str, frozenset[str]], ...]
 """A text's sentences in their order, each with its terms."""
@@ -71,10 +72,11 @@ class SentenceReranker:
                 words[sentence] = meant
                 yield sentence, passage
 
-    def _sentences(self, text: str) -> Sentences:
-        cut = self._cut.pop(text, None)
-        if cut is None:
-            cut = tuple((s, frozenset(terms(s))) for s in sentences(text))
+    def _sentences(self, text: str) -> Iterable[tuple[str, frozenset[str]]]:
+        known = self._cut.pop(text, None)
+        if known is None and len(text) > MAX_KEPT_CHARS:
+            return ((s, frozenset(terms(s))) for s in sentences(text))
+        cut = known or tuple((s, frozenset(terms(s))) for s in sentences(text))
         self._cut[text] = cut
         if len(self._cut) > CACHE_SIZE:
             self._cut.popitem(last=False)

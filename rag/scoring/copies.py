@@ -37,8 +37,10 @@ class CopyBook:
         different = math.log(1 - self.copied)
         start = math.log(self.prior / (1 - self.prior))
         for a, b in combinations(sorted(answers), 2):
-            if not (right[a] and right[b]):
-                found = same if answers[a] == answers[b] else different
+            alike = answers[a] == answers[b]
+            # Of two wordings that the vote takes for one, gold may have taken one alone.
+            if not (right[a] or right[b] if alike else right[a] and right[b]):
+                found = same if alike else different
                 self._note(a, b, self._evidence.get((a, b), start) + found)
 
     def state(self) -> Arrays:

@@ -40,20 +40,22 @@ class DriftAlarm:
     """Sums up how much better a fallen reliability explains what a source did than its usual one.
 
     The fallen reliability is ``fall`` × the usual one. The alarm goes off when a sum, in nats,
-    passes ``threshold`` by more than ``mistakes`` units of evidence against the source: everybody
+    passes ``threshold`` by at least ``mistakes`` units of evidence against the source: everybody
     makes one now and then. The source starts at 0 again then. One whose usual reliability is under
     ``floor`` has nowhere to fall. Whoever is suspected for another reason has a head start, a share
     of the threshold.
 
-    Short of an alarm a sum says how probable a fall is: ``doubt``.
+    Short of an alarm a sum says how probable a fall is: ``doubt``. Sums fade by ``half_life``, in
+    the unit of the times given.
     """
 
     threshold: float = 4.0
     fall: float = 0.5
     floor: float = 0.5
     mistakes: float = 0.0
-    _sums: dict[int, tuple[float, float, float, float]] = field(default_factory=dict)
-    """The sum, the evidence for and against since it last was 0, and its head start."""
+    half_life: float = math.inf
+    _sums: dict[int, tuple[float, float, float, float, float]] = field(default_factory=dict)
+    """The sum, the evidence for and against since it last was 0, its head start, and the time."""
 
     def observe(
         self,
@@ -62,6 +64,8 @@ class DriftAlarm:
         supported: float,
         contradicted: float,
         times: float = 1.0,
+        *,
+        time: float = 0.0,
     ) -> Fall | None:
         """Take evidence on one source; if it has fallen, return all evidence since it fell.
 
@@ -75,45 +79,52 @@ class DriftAlarm:
         after = before * self.fall
         gain = supported * math.log(after / before)
         gain += contradicted * math.log((1.0 - after) / (1.0 - before))
-        before_it, since_for, since_against, ahead = self._sums.pop(source, (0.0,) * 4)
+        before_it, since_for, since_against, ahead = self._now(source, time)
+        self._sums.pop(source, None)
         total = min(before_it + times * gain, self.threshold + _BEYOND)
         fall = Fall(since_for + supported, since_against + contradicted, ahead > 0.0)
-        if total > self.threshold and fall.contradicted > self.mistakes:
+        if total > self.threshold and fall.contradicted >= self.mistakes:
             return fall
         if total > 0.0:
-            self._sums[source] = (total, fall.supported, fall.contradicted, ahead)
+            self._sums[source] = (total, fall.supported, fall.contradicted, ahead, time)
         return None
 
-    def doubt(self, source: int) -> Doubt:
-        """Return how probable it is that a source has fallen: ½ where its sum is the threshold.
+    def doubt(self, source: int, *, time: float = 0.0) -> Doubt:
+        """Return how probable it is that a source has fallen.
 
-        That is the logistic function of the sum's distance from it, and 0 where the sum is.
+        That is the logistic function of the sum's distance from the threshold, moved so that it is
+        0 where the sum is: a little under ½ at the threshold.
         """
-        total, since_for, since_against, _ = self._sums.get(source, (0.0,) * 4)
-        none, now = (1.0 / (1.0 + math.exp(self.threshold - sum_)) for sum_ in (0.0, total))
+        total, since_for, since_against, _ = self._now(source, time)
+        none, now = (0.5 + 0.5 * math.tanh((s - self.threshold) / 2) for s in (0.0, total))
         return Doubt((now - none) / (1.0 - none), since_for, since_against)
 
-    def suspect(self, source: int, share: float) -> None:
+    def suspect(self, source: int, share: float, *, time: float = 0.0) -> None:
         """Give a source a head start, unless evidence against it is being summed up anyway."""
         ahead = self.threshold * share
-        self._sums.setdefault(source, (ahead, 0.0, 0.0, ahead))
+        self._sums.setdefault(source, (ahead, 0.0, 0.0, ahead, time))
+
+    def _now(self, source: int, time: float) -> tuple[float, float, float, float]:
+        """Return the sum, the evidence since it was 0, the head start; counts do not fade."""
+        total, since_for, since_against, ahead, then = self._sums.get(source, (0.0,) * 5)
+        left = 0.5 ** (max(time - then, 0.0) / self.half_life)
+        return left * total, since_for, since_against, left * ahead
 
     def state(self) -> Arrays:
         """Return the sums and what they are of, by source."""
         return {
             "sources": np.array(list(self._sums), dtype=np.int64),
-            "sums": np.array(list(self._sums.values()), dtype=np.float64).reshape(-1, 4),
+            "sums": np.array(list(self._sums.values()), dtype=np.float64).reshape(-1, 5),
         }
 
     def restore(self, state: Arrays) -> None:
         """Take them over; raises StateError if they do not fit."""
         sources = taken(state, "sources", np.int64, (None,))
-        sums = taken(state, "sums", np.float64, (len(sources), 4), most=1e12)
+        sums = taken(state, "sums", np.float64, (len(sources), 5), most=1e12)
         self._sums.clear()
-        for source, (total, since_for, since_against, ahead) in zip(
-            sources.tolist(), sums.tolist(), strict=True
-        ):
-            self._sums[source] = (total, since_for, since_against, ahead)
+        for source, row in zip(sources.tolist(), sums.tolist(), strict=True):
+            total, since_for, since_against, ahead, time = row
+            self._sums[source] = (total, since_for, since_against, ahead, time)
 
     def drop(self, sources: Collection[int]) -> None:
         """Forget these sources."""

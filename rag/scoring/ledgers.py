@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,8 +13,9 @@ import numpy as np
 from rag.errors import ScoringError, StateError
 from rag.scoring.ballots import Ballot, log_odds
 from rag.scoring.copies import CopyBook
-from rag.scoring.drift import DriftAlarm
+from rag.scoring.drift import Doubt, DriftAlarm
 from rag.scoring.evidence import EvidenceBook, Ledger, Limit
+from rag.scoring.ledger_settings import LedgerSettings
 from rag.scoring.peers import agreements
 from rag.scoring.topics import OneTopic, Topics
 from rag.state.arrays import REMEDY, Arrays, taken
@@ -45,40 +46,6 @@ class Kept(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
-    """What ``LedgerEstimator`` believes; most defaults were chosen on a tuning half, ``chain`` and
-    ``user`` by reasoning alone.
-
-    ``peer``, ``own`` and ``user`` limit those ledgers; ``half_life`` is in questions. ``chain`` is
-    the most, in units of evidence, that a source's record on the chain counts beside what was seen
-    here. Silence where another source was right counts as ``silence`` of a wrong answer.
-
-    ``alarm`` is the drift alarm's threshold in nats, for which the agreement of peers counts
-    ``peer_alarm`` of gold; after an alarm ``keep`` of the evidence is left. An alarm that took
-    peers to raise it takes nothing that gold said, but gives the alarm of gold alone a head start,
-    ``head_start`` (0..1) of its threshold, and that one then leaves the record on the chain as it
-    is. Good sources that err in the same words seem to have turned together: the mistake of each
-    tells as much as 1 + ``joint`` × the others. Until an alarm, which takes more than one mistake,
-    such doubt takes votes and no evidence. ``copies`` discounts votes that are copied.
-    """
-
-    peer: Limit = field(default_factory=lambda: Limit(0.5))
-    own: Limit = field(default_factory=lambda: Limit(1.0, 4.0))
-    user: Limit = field(default_factory=lambda: Limit(0.25, 4.0))
-    prior: tuple[float, float] = (1.0, 1.0)
-    chain: float = 8.0
-    topic_prior: float = 4.0
-    half_life: float = 1_000.0
-    silence: float = 0.25
-    alarm: float = 3.0
-    peer_alarm: float = 0.6
-    keep: float = 0.1
-    head_start: float = 0.5
-    joint: float = 1.0
-    copies: bool = True
-
-
 class LedgerEstimator:
     """An ``Estimator`` over an ``EvidenceBook``; a voter is known from its first ballot on.
 
@@ -103,8 +70,8 @@ class LedgerEstimator:
         limits: dict[Ledger, Limit] = {"peer": s.peer, "own": s.own, "user": s.user}
         self._book = EvidenceBook(limits, s.prior, s.topic_prior, s.half_life)
         self._copies = CopyBook()
-        self._fallen = DriftAlarm(s.alarm, mistakes=1.0)
-        self._suspect = DriftAlarm(s.alarm)
+        self._fallen = DriftAlarm(s.alarm, mistakes=2.0, half_life=s.half_life)
+        self._suspect = DriftAlarm(s.alarm, half_life=s.half_life)
         self._time = 0
         self._last_alarm = -WATCH
         self._records: dict[int, tuple[float, float]] = {}
@@ -166,7 +133,7 @@ class LedgerEstimator:
         """
         ballot = self._meet(ballot)
         answers = ballot.answers
-        usual = self.reliabilities()
+        usual = {v: self._long(v, "") for v in ballot.voters}
         peers = agreements(answers, self._plain(ballot.topic), self._apart)
         self._time += 1
         self._known = {}
@@ -187,7 +154,7 @@ class LedgerEstimator:
         It counts only where a source was right: else the reader failed, or the question is bad.
         """
         ballot = self._meet(ballot)
-        usual = self.reliabilities()
+        usual = {v: self._long(v, "") for v in ballot.voters}
         self._known = {}
         self._judge(ballot, right, usual)
 
@@ -204,6 +171,10 @@ class LedgerEstimator:
     def reliabilities(self, topic: str = "") -> Mapping[int, float]:
         """Return the posterior mean of every voter, 0..1: in the long run, not by today's doubt."""
         return {v: self._long(v, topic) for v in self._voters}
+
+    def today(self, topic: str = "") -> Mapping[int, float]:
+        """Return how reliable every voter seems right now, 0..1: what its vote goes by."""
+        return self._means(topic)
 
     def evidence(self, voter: int, topic: str = "") -> float:
         """Return how much evidence, in units, ``reliabilities`` rests on, the prior included."""
@@ -259,14 +230,21 @@ class LedgerEstimator:
     def _judge(self, ballot: Ballot, right: Mapping[int, bool], usual: Mapping[int, float]) -> None:
         if not any(right[v] for v in ballot.answers if v != OWN):
             return
+        times = {v: self._together(v, ballot, right, usual) for v in ballot.answers}
         self._copies.learn(ballot.answers, right)
         gold = {v: (float(right[v]), float(not right[v])) for v in ballot.answers}
         gold |= dict.fromkeys(sorted(ballot.silent), (0.0, self.settings.silence))
         for voter, (supported, contradicted) in gold.items():
-            times = 1.0 + self.settings.joint * _beside(voter, ballot, right, usual)
-            sure = self._fallen.doubt(voter).probability
-            fall = self._fallen.observe(voter, usual[voter], supported, contradicted, times)
-            if fall is None and sure <= 0.5 < self._fallen.doubt(voter).probability:
+            sure = self._doubt(voter).probability
+            fall = self._fallen.observe(
+                voter,
+                usual[voter],
+                supported,
+                contradicted,
+                times.get(voter, 1.0),
+                time=self._time,
+            )
+            if fall is None and sure <= 0.5 < self._doubt(voter).probability:
                 self._alarmed(voter)
             if fall is not None:
                 self._fell(voter, None)
@@ -327,11 +305,14 @@ class LedgerEstimator:
 
     def _mean(self, voter: int, topic: str) -> float:
         """Return how reliable a voter is today: as ever, or as since it may have turned."""
-        doubt = self._fallen.doubt(voter)
+        doubt = self._doubt(voter)
         long = self._long(voter, topic)
         alpha, beta = self.settings.prior
         since = alpha + beta + doubt.supported + doubt.contradicted
-        return long + doubt.probability * ((alpha + doubt.supported) / since - long)
+        return long + doubt.probability * min((alpha + doubt.supported) / since - long, 0.0)
+
+    def _doubt(self, voter: int) -> Doubt:
+        return self._fallen.doubt(voter, time=self._time)
 
     def _long(self, voter: int, topic: str) -> float:
         return self._book.mean(voter, self._time, topic, self._prior(voter))
@@ -346,6 +327,25 @@ class LedgerEstimator:
     def _apart(self, a: int, b: int) -> float:
         return 1.0 - self._copies.dependence(a, b) if self.settings.copies else 1.0
 
+    def _together(
+        self, voter: int, ballot: Ballot, right: Mapping[int, bool], usual: Mapping[int, float]
+    ) -> float:
+        """Return how many such mistakes a voter's mistake tells as much as.
+
+        Others that made it too count by their weight beside the voter's, copies of it not at all.
+        The asker's own model is not framed so: anybody may know what it does not.
+        """
+        weight = _vote_of(usual[voter])
+        if right[voter] or voter == OWN or not weight:
+            return 1.0
+        said = ballot.answers[voter]
+        others = [v for v, a in ballot.answers.items() if a == said and not right[v]]
+        return 1.0 + self.settings.joint * math.fsum(
+            self._apart(voter, v) * min(_vote_of(usual[v]) / weight, 1.0)
+            for v in others
+            if v not in (voter, OWN)
+        )
+
     def _enter(self, ledger: Ledger, found: Mapping[int, tuple[float, float]], topic: str) -> None:
         for voter, (supported, contradicted) in found.items():
             self._book.add(voter, ledger, supported, contradicted, self._time, topic)
@@ -354,31 +354,21 @@ class LedgerEstimator:
         self, usual: Mapping[int, float], found: Mapping[int, tuple[float, float]], part: float
     ) -> None:
         for voter, (supported, contradicted) in found.items():
-            if self._suspect.observe(voter, usual[voter], part * supported, part * contradicted):
+            amounts = (part * supported, part * contradicted)
+            if self._suspect.observe(voter, usual[voter], *amounts, time=self._time):
                 self._fell(voter, SOFT)
 
     def _fell(self, voter: int, ledgers: Collection[Ledger] | None) -> None:
         """Let little of the past count: of these ledgers, or (None) of everything."""
         self._book.forget(voter, self.settings.keep, ledgers)
         if ledgers is not None and self.settings.head_start:
-            self._fallen.suspect(voter, self.settings.head_start)
+            self._fallen.suspect(voter, self.settings.head_start, time=self._time)
         self._alarmed(voter)
 
     def _alarmed(self, voter: int) -> None:
         self._last_alarm = self._time
         if len(self.alarms) < MAX_ALARMS:
             self.alarms.append((self._time, voter))
-
-
-def _beside(
-    voter: int, ballot: Ballot, right: Mapping[int, bool], usual: Mapping[int, float]
-) -> int:
-    """Return how many sources taken for good gave a voter's wrong answer too."""
-    said = ballot.answers.get(voter)
-    if said is None or right[voter]:
-        return 0
-    others = (v for v, a in ballot.answers.items() if a == said and v not in (voter, OWN))
-    return sum(usual[v] > 0.5 for v in others)
 
 
 def _vote_of(mean: float) -> float:

@@ -18,7 +18,7 @@ MAX_CHARS = 20_000
 """So much of a passage, title and text, is screened, and no more of it is kept."""
 
 MEMORY = 8_192
-"""So many passages' findings are kept, 0.2 KB each."""
+"""So many passages' findings are kept, 0.2 to 0.6 KB each."""
 
 MAX_EXCERPT = 160
 LONG_RUN = 24

@@ -255,10 +255,18 @@ def test_silent_sources_without_weight_are_among_those_who_may_yet_speak():
     weights = {1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0}
     # With the first one silent nobody weighs anything, and the other four count one each.
     assert certified(vote([said], weights), weights) == 0
-    # But where a model's own word weighs something they stay without weight.
+    # But where a model's own word is one of the weights they stay without weight,
     verdict = vote([said], weights, closed_book=ClosedBook("Paris", 2.5))
     assert verdict.text == "Paris"
-    assert certified(verdict, weights) == 5
+    assert certified(verdict, weights, book=(2.5, 2.5)) == 5
+    # which it is not where it was given a weight beside them.
+    assert certified(verdict, weights) == 0
+
+
+def test_a_heavy_and_a_light_source_of_one_owner_may_change_sides_together():
+    answers = [answer(1, "Lyon"), answer(2, "Nice"), answer(3, "Nice")]
+    weights, owners = {1: 1.0, 2: 0.0, 3: 0.0}, {1: "a", 2: "a", 3: "b"}
+    assert certified(vote(answers, weights, owners=owners), weights, owners) == 0
 
 
 def test_known_liars_do_not_outvote_a_model_that_has_weight():

@@ -44,3 +44,7 @@ def test_what_is_remembered_of_passages_changes_no_ranking(encoder, monkeypatch)
         sets = [[RIVERS, Passage(f"Oak number {number} stands. It is old.")], [TREES, RIVERS]]
         question = f"Where does river {number} begin?"
         assert remembering.rank(question, sets) == SentenceReranker(encoder).rank(question, sets)
+        assert 0 < len(remembering._cut) <= 2
+    long = [[Passage("It is long. " * 500)]]
+    assert remembering.rank("How long?", long) == SentenceReranker(encoder).rank("How long?", long)
+    assert not any(len(text) > 2_000 for text in remembering._cut)

@@ -57,6 +57,11 @@ def test_what_was_found_in_a_passage_is_kept_and_its_source_is_not():
     assert [s.source for s in again.screened] == [2] * 4
     assert again.screened[2:] == tuple(replace(s, source=2) for s in first.screened)
 
+    benign = "x" * len(ORDER)
+    assert screen.vet([Passage(benign)], 1).kept
+    assert not screen.vet([Passage(ORDER)], 1).kept, "as long as the one before"
+    assert len(screen._found) <= 2
+
     spent = []
     for _ in range(5):
         began = time.process_time()

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from chainrep.cli.output import print_table, progress
-from rag.scoring.ledgers import LedgerSettings
+from rag.scoring.ledger_settings import LedgerSettings
 from scripts.benchmarks.rag.goals import check_goals
 from scripts.benchmarks.rag.kept import Kept
 from scripts.benchmarks.rag.overhead import overhead

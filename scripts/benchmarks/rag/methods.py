@@ -22,7 +22,8 @@ from rag.scoring.estimators import (
 from rag.scoring.evidence import Limit
 from rag.scoring.gold_match import is_right
 from rag.scoring.gold_probes import ProbeSchedule
-from rag.scoring.ledgers import OWN, LedgerEstimator, LedgerSettings
+from rag.scoring.ledger_settings import LedgerSettings
+from rag.scoring.ledgers import OWN, LedgerEstimator
 from scripts.benchmarks.rag.rounds import TOPICS, World, topic_of
 from scripts.benchmarks.rag.through_pipeline import Asked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.scoring.ledgers import LedgerSettings
+from rag.scoring.ledger_settings import LedgerSettings
 from scripts.benchmarks.rag.bootstrap import Bootstrap
 from scripts.benchmarks.rag.measures import Marks, costs, drift, marks, ranking
 from scripts.benchmarks.rag.methods import METHODS, Cast, Run, cast, play

@@ -13,7 +13,8 @@ import numpy as np
 from rag.pipeline import Pipeline
 from rag.ports import Encoder, TokenStates
 from rag.scoring.gold_probes import ProbeSchedule
-from rag.scoring.ledgers import LedgerEstimator, LedgerSettings
+from rag.scoring.ledger_settings import LedgerSettings
+from rag.scoring.ledgers import LedgerEstimator
 from rag.state.arrays import Arrays
 from rag.types import Evidence, Passage, Span
 from scripts.benchmarks.rag.rounds import TOPICS, Round, topic_of

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from rag.scoring.evidence import Limit
-from rag.scoring.ledgers import LedgerSettings
+from rag.scoring.ledger_settings import LedgerSettings
 from rag.scoring.metrics import exact_match
 from scripts.benchmarks.rag.methods import Cast, cast, play
 from scripts.benchmarks.rag.rounds import Tier

@@ -30,7 +30,7 @@ def test_sources_are_watched_apart():
 
 def test_suspicion_is_a_head_start_that_one_mistake_does_not_finish():
     for usual in (0.7, 0.85, 0.99):
-        alarm = DriftAlarm(threshold=3.0, mistakes=1.0)
+        alarm = DriftAlarm(threshold=3.0, mistakes=2.0)
         alarm.suspect(1, 0.5)
         alarm.suspect(1, 0.5)
         assert alarm.observe(1, usual, 0.0, 1.0) is None
@@ -50,7 +50,7 @@ def test_right_answers_work_a_suspicion_off():
 
 
 def test_short_of_an_alarm_a_fall_is_as_probable_as_the_sum_says():
-    alarm = DriftAlarm(threshold=3.0, mistakes=1.0)
+    alarm = DriftAlarm(threshold=3.0, mistakes=2.0)
     assert alarm.doubt(1).probability == 0.0
     alarm.suspect(1, 1.0)
     assert alarm.doubt(1).probability == pytest.approx(0.5, abs=0.03)
@@ -63,12 +63,12 @@ def test_short_of_an_alarm_a_fall_is_as_probable_as_the_sum_says():
 
 
 def test_a_mistake_that_tells_as_much_as_many_is_doubted_at_once_and_soon_forgiven():
-    alarm = DriftAlarm(threshold=3.0, mistakes=1.0)
+    alarm = DriftAlarm(threshold=3.0, mistakes=2.0)
     assert alarm.observe(1, 0.9, 0.0, 1.0, times=50.0) is None
     assert alarm.doubt(1).probability > 0.7
     for _ in range(2):
         alarm.observe(1, 0.9, 1.0, 0.0)
     assert alarm.doubt(1).probability < 0.5
-    fallen = DriftAlarm(threshold=3.0, mistakes=1.0)
+    fallen = DriftAlarm(threshold=3.0, mistakes=2.0)
     fallen.observe(1, 0.9, 0.0, 1.0, times=4.0)
     assert fallen.observe(1, 0.9, 0.0, 1.0, times=4.0) == Fall(0.0, 2.0, suspected=False)
