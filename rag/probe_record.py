@@ -26,7 +26,7 @@ from rag.scoring.gold_probes import (
     leaf,
 )
 from rag.state.arrays import taken
-from rag.state.file import read_state, write_state
+from rag.state.file import naming, read_state, write_state
 
 NAME = "probes"
 NOUN = "record of probes"
@@ -131,13 +131,14 @@ def write_record(path: Path, record: ProbeRecord) -> None:
 def read_record(path: Path) -> ProbeRecord:
     """Return what was kept; raises StateError for anything else."""
     try:
-        name, arrays = read_state(path, NOUN)
+        name, arrays = read_state(path, NOUN, former=True)
         if name != NAME:
             raise StateError(f"{path} is no {NOUN}.")
-        secret = taken(arrays, "secret", np.uint8, (SECRET_BYTES,)).tobytes()
-        (rate,) = taken(arrays, "rate", np.float64, (1,), most=1.0).tolist()
-        number, asked = taken(arrays, "counts", np.int64, (2,), most=1e12).tolist()
-        text = taken(arrays, "batches", np.uint8, (None,)).tobytes().decode("utf-8")
+        with naming(path):
+            secret = taken(arrays, "secret", np.uint8, (SECRET_BYTES,)).tobytes()
+            (rate,) = taken(arrays, "rate", np.float64, (1,), most=1.0).tolist()
+            number, asked = taken(arrays, "counts", np.int64, (2,), most=1e12).tolist()
+            text = taken(arrays, "batches", np.uint8, (None,)).tobytes().decode("utf-8")
         batches = tuple(_batch(each, path) for each in _listed(parse_json(text, str(path)), path))
     except (UnicodeDecodeError, DatasetError) as error:
         raise _malformed(path) from error

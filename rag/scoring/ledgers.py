@@ -19,7 +19,7 @@ from rag.scoring.ledger_settings import LedgerSettings
 from rag.scoring.peers import agreements
 from rag.scoring.topics import OneTopic, Topics
 from rag.state.arrays import REMEDY, Arrays, taken
-from rag.state.file import part_of, read_state, write_state
+from rag.state.file import naming, part_of, read_state, write_state
 from rag.types import Reliability
 
 OWN = -1
@@ -80,7 +80,8 @@ class LedgerEstimator:
         self.alarms: list[tuple[int, int]] = []
         """(number of the ballot from 1, voter) of the first drift alarms."""
         if path is not None and path.exists():
-            self._restore(path)
+            with naming(path):
+                self._restore(path)
 
     @property
     def time(self) -> int:
