@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrep.cli.options import json_option, passphrase_option, settings
-from chainrep.cli.output import print_json, print_table, printing, progress
+from chainrep.cli.output import print_json, print_table, progress
 from chainrep.cli.secret import passphrase_reader
 from chainrep.config import Config
 from chainrep.errors import InputError, StoreError
@@ -144,13 +144,12 @@ def ask(
             answer = (probing or pipeline).ask(question)
         lost = _save(pipeline)  # before it is shown: who reads only its head loses no lesson
         try:
-            with printing():
-                if as_json:
-                    print_json(_as_json(answer) | promised)
-                else:
-                    _show(answer)
-                for note in lost:
-                    click.echo(note, err=True)
+            if as_json:
+                print_json(_as_json(answer) | promised)
+            else:
+                _show(answer)
+            for note in lost:
+                click.echo(note, err=True)
         finally:  # whoever is tired of waiting for a probe has the answer
             for note in probing.finish() if probing is not None else []:
                 click.echo(note, err=True)

@@ -346,10 +346,15 @@ class Pipeline:
             if max(means.get(a.source, UNKNOWN.mean) for a in answers) < 0.5:
                 alone = own is not None and OWN in means and means[OWN] > 0.5
                 who = "the model's own word counts alone" if alone else "the least bad count most"
-                notes.append(
-                    "No source that answered has been right more often than wrong on such"
-                    f" questions: {who}."
+                long = self._estimator.reliabilities(self._waiting[key].ballot.topic)
+                turned = any(long.get(a.source, 0.0) > 0.5 for a in answers)
+                known_as = (
+                    "The sources that answered were right before and erred on gold of late"
+                    if turned
+                    else "No source that answered has been right more often than wrong on such"
+                    " questions"
                 )
+                notes.append(f"{known_as}: {who}.")
         elif known and all(known.get(a.source, UNKNOWN).mean <= 0.5 for a in answers):
             notes.append(
                 "No source that answered has been right more often than wrong: the least bad count"

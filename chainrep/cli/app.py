@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 
 from chainrep.cli.lazy_group import LazyGroup
+from chainrep.cli.output import printing
 from chainrep.errors import ChainrepError
 
 _COMMANDS = {
@@ -43,7 +44,8 @@ def main() -> None:
     """Run the command line; exit 0 when done, 1 when it failed, 2 on misuse."""
     try:
         # A command that exits by click's own Exit makes `main` return its code here.
-        sys.exit(cli.main(standalone_mode=False) or 0)
+        with printing():
+            sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -22,7 +22,7 @@ def home_folder(config: Config) -> str:
         raise ConfigError(f"{existing} is not writable.", "Choose another folder with --home.")
     if existing == config.home and existing.stat().st_mode & 0o077:
         raise ConfigError(
-            f"Others on this machine can look into {existing}.", f"chmod 700 '{existing}'"
+            f"Others on this machine may look into {existing}.", f"chmod 700 '{existing}'"
         )
     return str(config.home)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -18,17 +19,20 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+
+
 @contextmanager
 def printing() -> Iterator[None]:
     """Turn what fails in printing, such as a full disk, into a ChainrepError.
 
-    A BrokenPipeError, as of `| head`, stays one: whoever reads on no more wants no sentence.
+    Any other OSError stays what it is: a BrokenPipeError, as of `| head`, wants no sentence.
     """
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
         with Path(os.devnull).open("w") as nowhere:  # else the rest is tried again, loudly, at exit
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise ChainrepError(
@@ -38,8 +42,7 @@ def printing() -> Iterator[None]:
 
 def print_json(content: object) -> None:
     """One JSON document on standard output."""
-    with printing():
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    click.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
@@ -54,8 +57,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], title:
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
-    with printing():
-        Console().print(table)
+    Console().print(table)
 
 
 def progress() -> AbstractContextManager[Progress]:

@@ -13,6 +13,8 @@ import numpy as np
 from rag.state.arrays import Arrays, taken
 
 _BEST = 0.95
+_NOTHING = 0.05
+"""What is left of a sum, in nats, when all of it is forgotten."""
 _BEYOND = 1.0
 """A sum grows no further beyond the threshold, so that being right takes the doubt away soon."""
 
@@ -45,8 +47,8 @@ class DriftAlarm:
     ``floor`` has nowhere to fall. Whoever is suspected for another reason has a head start, a share
     of the threshold.
 
-    Short of an alarm a sum says how probable a fall is: ``doubt``. Sums fade by ``half_life``, in
-    the unit of the times given.
+    Short of an alarm a sum says how probable a fall is: ``doubt``. Sums and what they are of fade
+    by ``half_life``, in the unit of the times given.
     """
 
     threshold: float = 4.0
@@ -100,15 +102,20 @@ class DriftAlarm:
         return Doubt((now - none) / (1.0 - none), since_for, since_against)
 
     def suspect(self, source: int, share: float, *, time: float = 0.0) -> None:
-        """Give a source a head start, unless evidence against it is being summed up anyway."""
+        """Give a source a head start, unless evidence against it sums up to more anyway."""
         ahead = self.threshold * share
-        self._sums.setdefault(source, (ahead, 0.0, 0.0, ahead, time))
+        total, since_for, since_against, _ = self._now(source, time)
+        if total < ahead:
+            self._sums[source] = (ahead, since_for, since_against, ahead, time)
 
     def _now(self, source: int, time: float) -> tuple[float, float, float, float]:
-        """Return the sum, the evidence since it was 0, the head start; counts do not fade."""
-        total, since_for, since_against, ahead, then = self._sums.get(source, (0.0,) * 5)
+        """Return the sum, the evidence since it was 0 and the head start, as far as not faded."""
+        *amounts, then = self._sums.get(source, (0.0,) * 5)
         left = 0.5 ** (max(time - then, 0.0) / self.half_life)
-        return left * total, since_for, since_against, left * ahead
+        if left * amounts[0] < _NOTHING:
+            return 0.0, 0.0, 0.0, 0.0
+        total, since_for, since_against, ahead = (left * amount for amount in amounts)
+        return total, since_for, since_against, ahead
 
     def state(self) -> Arrays:
         """Return the sums and what they are of, by source."""

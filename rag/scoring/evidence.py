@@ -129,9 +129,9 @@ class EvidenceBook:
         for key in [key for key in self._tallies if key[0] in sources]:
             del self._tallies[key]
 
-    def gold(self, source: int, time: float) -> float:
-        """Return the gold evidence on a source that has not faded."""
-        return sum(self._faded(source, "", time).get("gold", (0.0, 0.0)))
+    def gold(self, source: int, time: float) -> tuple[float, float]:
+        """Return the gold evidence for and against a source that has not faded."""
+        return self._faded(source, "", time).get("gold", (0.0, 0.0))
 
     def posterior(
         self,

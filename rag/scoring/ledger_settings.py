@@ -22,8 +22,8 @@ class LedgerSettings:
     ``head_start`` (0..1) of its threshold, and that one then leaves the record on the chain as it
     is. Sources that err in the same words, and were good and no copies so far, seem to have turned
     together: the mistake of each tells as much as 1 + ``joint`` × the others, as far as they were
-    as good as it. Until an alarm, which takes two units of evidence against a source, such doubt
-    takes votes and no evidence. ``copies`` discounts votes that are copied.
+    as good as it. Until an alarm, which takes two mistakes not too far apart, such doubt takes
+    votes and no evidence. ``copies`` discounts votes that are copied.
     """
 
     peer: Limit = field(default_factory=lambda: Limit(0.5))

@@ -27,6 +27,8 @@ OWN = -1
 SOFT: tuple[Ledger, ...] = ("peer", "own", "user")
 """What an alarm that peers helped to raise takes back: never gold, which they cannot give."""
 NAME = "ledgers"
+MISTAKES = 1.75
+"""Units of gold against a source that an alarm takes: two mistakes, unless one is long past."""
 WATCH = 40
 """So many questions long after an alarm more gold is wanted."""
 MAX_ALARMS = 1_000
@@ -70,7 +72,7 @@ class LedgerEstimator:
         limits: dict[Ledger, Limit] = {"peer": s.peer, "own": s.own, "user": s.user}
         self._book = EvidenceBook(limits, s.prior, s.topic_prior, s.half_life)
         self._copies = CopyBook()
-        self._fallen = DriftAlarm(s.alarm, mistakes=2.0, half_life=s.half_life)
+        self._fallen = DriftAlarm(s.alarm, mistakes=MISTAKES, half_life=s.half_life)
         self._suspect = DriftAlarm(s.alarm, half_life=s.half_life)
         self._time = 0
         self._last_alarm = -WATCH
@@ -175,7 +177,7 @@ class LedgerEstimator:
 
     def today(self, topic: str = "") -> Mapping[int, float]:
         """Return how reliable every voter seems right now, 0..1: what its vote goes by."""
-        return self._means(topic)
+        return dict(self._means(topic))
 
     def evidence(self, voter: int, topic: str = "") -> float:
         """Return how much evidence, in units, ``reliabilities`` rests on, the prior included."""
@@ -185,7 +187,7 @@ class LedgerEstimator:
         """Return what is believed of the sources that gold has judged here."""
         found = {}
         for voter in self._voters:
-            if voter != OWN and self._book.gold(voter, self._time) > 0.0:
+            if voter != OWN and sum(self._book.gold(voter, self._time)) > 0.0:
                 right, wrong = self._book.posterior(voter, self._time, "", self._prior(voter))
                 found[voter] = Reliability(max(right - 1.0, 0.0), max(wrong - 1.0, 0.0))
         return found
@@ -273,7 +275,8 @@ class LedgerEstimator:
         if over <= 0:
             return ballot
         asked = frozenset(now)
-        ranks = {v: (v == OWN, v in asked, self._book.gold(v, self._time)) for v in self._voters}
+        gold = {v: sum(self._book.gold(v, self._time)) for v in self._voters}
+        ranks = {v: (v == OWN, v in asked, gold[v]) for v in self._voters}
         gone = frozenset(sorted(ranks, key=ranks.__getitem__)[:over])
         for voter in gone:
             del self._voters[voter]
@@ -333,8 +336,9 @@ class LedgerEstimator:
     ) -> float:
         """Return how many such mistakes a voter's mistake tells as much as.
 
-        Others that made it too count by their weight beside the voter's, copies of it not at all.
-        The asker's own model is not framed so: anybody may know what it does not.
+        Others that made it too count by their weight beside the voter's, as gold alone would have
+        it, and copies of it not at all: neither a record elsewhere nor users' words lend a mistake
+        weight. The asker's own model is not framed so: anybody may know what it does not.
         """
         weight = _vote_of(usual[voter])
         if right[voter] or voter == OWN or not weight:
@@ -342,10 +346,15 @@ class LedgerEstimator:
         said = ballot.answers[voter]
         others = [v for v, a in ballot.answers.items() if a == said and not right[v]]
         return 1.0 + self.settings.joint * math.fsum(
-            self._apart(voter, v) * min(_vote_of(usual[v]) / weight, 1.0)
+            self._apart(voter, v) * min(self._vote_by_gold(v) / weight, 1.0)
             for v in others
             if v not in (voter, OWN)
         )
+
+    def _vote_by_gold(self, voter: int) -> float:
+        alpha, beta = self.settings.prior
+        supported, contradicted = self._book.gold(voter, self._time)
+        return _vote_of((alpha + supported) / (alpha + beta + supported + contradicted))
 
     def _enter(self, ledger: Ledger, found: Mapping[int, tuple[float, float]], topic: str) -> None:
         for voter, (supported, contradicted) in found.items():

@@ -53,7 +53,9 @@ def read_key_lines(path: Path, *columns: str) -> Iterator[KeyLine]:
         if not sound or not _KEY.fullmatch(key):
             wanted = " and ".join(column.lower() for column in (*columns, "key"))
             raise InputError(f"{place}: this is no {wanted}.", form)
-        if _ADDRESS.fullmatch(key):  # words in another order: the key is one of the others
+        if "OWNER" in columns and _ADDRESS.fullmatch(
+            key
+        ):  # words in another order: the key is one of the others
             raise InputError(f"{place}: an address stands where the key should.", form)
         if words[0] in names:
             raise InputError(f"{place}: this name stands there twice.", form)

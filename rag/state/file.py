@@ -15,6 +15,7 @@ import math
 import os
 import secrets
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ from rag.state.arrays import REMEDY, Arrays
 MAGIC = b"chainrep router 2\n"
 FORMER = b"chainrep router 1\n"
 """Of files in the same form, which keep other arrays of routers and of evidence."""
+LEFT_SECONDS = 60.0
+"""A draft that is older was left by a writer that was killed."""
 MAX_BYTES = 256 * 2**20
 MAX_TABLE = 2**16
 TYPES = {"<f8", "<f4", "<i8", "|u1"}
@@ -55,7 +58,9 @@ def write_state(path: Path, learner: str, arrays: Arrays) -> None:
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 16}"):
-            left.unlink()
+            # Another process may be at work on a young one; a folder of that name is not ours.
+            if left.is_file() and time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink(missing_ok=True)
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(file, "wb") as stream:

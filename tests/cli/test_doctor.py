@@ -169,7 +169,7 @@ def test_a_home_folder_that_others_can_look_into(patient):
     for mode in (0o755, 0o710):
         patient.home.chmod(mode)
         told = patient.complaint("home folder")
-        assert told == f"Others on this machine can look into {patient.home}. " + (
+        assert told == f"Others on this machine may look into {patient.home}. " + (
             f"chmod 700 '{patient.home}'"
         )
     patient.home.chmod(0o700)

@@ -163,7 +163,9 @@ def test_an_honest_answer_is_paid_a_cheaper_model_is_not_and_a_killed_verifier_s
 
     honest = programs.until(job, lambda found: found.outcome)
     assert honest.outcome.verdict is JobVerdict.ACCEPTED
-    assert honest.past[0].votes == (Vote.MATCH,) * 3
+    # The leaf that was drawn is one of few that honest runs differ at too; a second one settles it.
+    assert honest.past[-1].votes == (Vote.MATCH,) * 3
+    assert all(len(set(ended.votes)) == 1 for ended in honest.past)
     conditions = honest.terms.conditions
     assert honest.outcome.to_provider == conditions.price + conditions.bond
 

@@ -6,7 +6,7 @@ from rag.routing.features import QueryFeatures
 from rag.routing.learning_router import LearningRouter
 from rag.routing.thompson import BetaThompsonLearner
 from rag.scoring.ledgers import LedgerEstimator
-from rag.types import Passage, Span
+from rag.types import Passage, Reliability, Span
 
 QUESTION = "When was the Eiffel Tower completed?"
 UNKNOWN = "It is not known."
@@ -95,6 +95,39 @@ def test_known_liars_do_not_outvote_the_model_that_proved_right(encoder):
     answer = pipeline.ask(QUESTION)
     assert (answer.text, answer.sources) == ("1889", ())
     assert "the model's own word counts alone" in answer.notes[-1]
+
+
+@pytest.mark.parametrize("times", [20, 0])
+def test_a_note_tells_sources_that_erred_of_late_from_those_that_never_were_right(encoder, times):
+    said = dict.fromkeys((1, 2, 3), "1889")
+    estimator = LedgerEstimator()
+    pipeline = Pipeline([Says(i, said) for i in said], encoder, Whole(), estimator=estimator)
+    for _ in range(times):
+        pipeline.judge(pipeline.ask(QUESTION), ["1889"])
+    said |= {1: "1921", 2: "1921"}
+    for _ in range(1 if times else 6):
+        pipeline.judge(pipeline.ask(QUESTION), ["1889"])
+    said[3] = None
+    (note,) = pipeline.ask(QUESTION).notes
+    if times:
+        assert note.startswith("The sources that answered were right before and erred on gold")
+    else:
+        assert note.startswith("No source that answered has been right more often than wrong")
+    assert "the least bad count most" in note
+
+
+def test_known_liars_gain_nothing_by_the_silence_of_a_good_source(encoder):
+    class Record:
+        def reliabilities(self):
+            return {1: Reliability(90.0, 10.0)} | {i: Reliability(10.0, 90.0) for i in range(2, 6)}
+
+        def caveat(self):
+            return ""
+
+    said = {1: None, **dict.fromkeys(range(2, 6), "1921"), 6: "1889"}
+    answer = Pipeline([Says(i, said) for i in said], encoder, Whole(), Record()).ask(QUESTION)
+    assert answer.text == "1889"
+    assert answer.certified == 0
 
 
 @pytest.mark.parametrize("lost", [{"router"}, {"ledgers"}, {"router", "ledgers"}])

@@ -37,3 +37,10 @@ def test_the_heaviest_of_a_group_keeps_its_weight():
     weights = book.discounted({1: "a", 2: "a"}, {1: 1.0, 2: 3.0})
     assert weights[2] == 3.0
     assert weights[1] == pytest.approx(1.0 - book.copied * 0.5)
+
+
+def test_two_wordings_of_which_gold_takes_one_tell_nothing_of_copying():
+    book = CopyBook()
+    for number in range(12):
+        book.learn(dict.fromkeys((1, 2), f"12 March {number}"), {1: False, 2: True})
+    assert book.dependence(1, 2) == book.prior

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.scoring.drift import DriftAlarm, Fall
+from rag.scoring.drift import Doubt, DriftAlarm, Fall
 
 
 def test_a_good_source_that_turns_is_noticed_after_a_few_judgements():
@@ -72,3 +72,27 @@ def test_a_mistake_that_tells_as_much_as_many_is_doubted_at_once_and_soon_forgiv
     fallen = DriftAlarm(threshold=3.0, mistakes=2.0)
     fallen.observe(1, 0.9, 0.0, 1.0, times=4.0)
     assert fallen.observe(1, 0.9, 0.0, 1.0, times=4.0) == Fall(0.0, 2.0, suspected=False)
+
+
+def test_sums_fade_from_when_they_were_last_touched():
+    alarm = DriftAlarm(threshold=3.0, half_life=100.0)
+    alarm.observe(1, 0.9, 0.0, 1.0, time=1_000.0)
+    fresh = alarm.doubt(1, time=1_000.0)
+    later = alarm.doubt(1, time=1_100.0)
+    assert fresh.contradicted == 1.0
+    assert later.contradicted == 0.5
+    assert 0.0 < later.probability < fresh.probability
+    assert alarm.doubt(1, time=2_000.0) == Doubt(0.0, 0.0, 0.0)
+
+
+def test_a_suspicion_takes_the_place_of_a_sum_that_has_faded_and_fades_too():
+    alarm = DriftAlarm(threshold=3.0, half_life=100.0)
+    alarm.observe(1, 0.9, 0.0, 1.0, time=0.0)
+    alarm.suspect(1, 0.5, time=300.0)
+    suspected = alarm.doubt(1, time=300.0).probability
+    assert suspected > 0.1
+    assert alarm.doubt(1, time=500.0).probability < suspected / 2
+    assert alarm.observe(2, 0.9, 0.0, 1.0, time=300.0) is None
+    before = alarm.doubt(2, time=300.0)
+    alarm.suspect(2, 0.5, time=300.0)
+    assert alarm.doubt(2, time=300.0) == before, "there is more against it anyway"

@@ -98,4 +98,4 @@ def test_a_full_book_forgets_what_has_the_least_gold_and_not_what_is_oldest():
     for source in range(2, MAX_TALLIES + 2):
         book.add(source, "peer", 0.0, 1.0, 0.0)
     assert book.mean(1, 0.0, "history") > 0.8
-    assert book.gold(1, 0.0) == 5.0
+    assert book.gold(1, 0.0) == (5.0, 0.0)

@@ -141,9 +141,16 @@ def test_what_a_killed_writer_left_is_gone_when_the_file_is_written_next(tmp_pat
     )
     assert subprocess.run([sys.executable, "-c", program, path]).returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
+    write_state(path, "me", ARRAYS)
+    assert left.exists(), "somebody may be writing it"
+    os.utime(left, (0, 0))
+    path.unlink()
+    (tmp_path / f".probes[1].{'1' * 16}").mkdir()
     others = {f".other.{'0' * 16}", f".probes1.{'0' * 16}", ".probes[1].mine"}
     for name in others:
         (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+    others.add(f".probes[1].{'1' * 16}")
     write_state(path, "me", ARRAYS)
     assert {p.name for p in tmp_path.iterdir()} == {path.name, *others}
     assert left.name.startswith(".probes[1].")
