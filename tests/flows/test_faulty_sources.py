@@ -92,7 +92,7 @@ def town(tmp_path, embedded_url):
         for signer in signers:
             outbox.put(
                 Feedback(f"{signer.source}", signer.source, FeedbackKind.GOLD, bytes(32),
-                         0, 100, 0, 100, 1)
+                         0, 1_000, 0, 1_000, 1)
             )  # fmt: skip
         list(session.relayer(outbox).flush())
         yield config, server, shown

@@ -61,10 +61,10 @@ def federation(tmp_path, embedded_url):
         corpus.mkdir()
         text = f"The Eiffel Tower was completed in {year}. It stands in Paris.\n"
         (corpus / "towers.md").write_text(text if source < 3 else f"{text}\n# Note\n\n{ORDER}\n")
-        right = 100 if source == 1 else 0
+        right = 1_000 if source == 1 else 0
         outbox.put(
             Feedback(
-                f"{source}", source, FeedbackKind.GOLD, bytes(32), right, 100 - right, 0, 100, 1
+                f"{source}", source, FeedbackKind.GOLD, bytes(32), right, 1_000 - right, 0, 1_000, 1
             )
         )
         services[source] = Service(source, port, corpus, environment)
