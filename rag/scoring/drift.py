@@ -42,8 +42,8 @@ class DriftAlarm:
     """Sums up how much better a fallen reliability explains what a source did than its usual one.
 
     The fallen reliability is ``fall`` × the usual one. The alarm goes off when a sum, in nats,
-    passes ``threshold`` by at least ``mistakes`` units of evidence against the source: everybody
-    makes one now and then. The source starts at 0 again then. One whose usual reliability is under
+    passes ``threshold`` and rests on ``mistakes`` units of evidence against the source at least:
+    everybody makes one now and then. The source starts at 0 again then. One whose usual reliability is under
     ``floor`` has nowhere to fall. Whoever is suspected for another reason has a head start, a share
     of the threshold.
 

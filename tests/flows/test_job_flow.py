@@ -163,7 +163,7 @@ def test_an_honest_answer_is_paid_a_cheaper_model_is_not_and_a_killed_verifier_s
 
     honest = programs.until(job, lambda found: found.outcome)
     assert honest.outcome.verdict is JobVerdict.ACCEPTED
-    # The leaf that was drawn is one of few that honest runs differ at too; a second one settles it.
+    # Calibration rejects one honest leaf in sixty: then a second leaf settles it.
     assert honest.past[-1].votes == (Vote.MATCH,) * 3
     assert all(len(set(ended.votes)) == 1 for ended in honest.past)
     conditions = honest.terms.conditions
