@@ -43,9 +43,9 @@ class DriftAlarm:
 
     The fallen reliability is ``fall`` × the usual one. The alarm goes off when a sum, in nats,
     passes ``threshold`` and rests on ``mistakes`` units of evidence against the source at least:
-    everybody makes one now and then. The source starts at 0 again then. One whose usual reliability is under
-    ``floor`` has nowhere to fall. Whoever is suspected for another reason has a head start, a share
-    of the threshold.
+    everybody makes one now and then. The source starts at 0 again then. One whose usual
+    reliability is under ``floor`` has nowhere to fall. Whoever is suspected for another reason has
+    a head start, a share of the threshold.
 
     Short of an alarm a sum says how probable a fall is: ``doubt``. Sums and what they are of fade
     by ``half_life``, in the unit of the times given.
